@@ -1,0 +1,82 @@
+"""create_app(): the composition root, and the only module that knows every other."""
+
+import logging
+from datetime import datetime, timedelta
+
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy.orm import Session
+
+from service import jobs
+from service.channels.intake import Handler
+from service.channels.registry import channel_named
+from service.channels.wechat.webhook import wechat
+from service.config import Settings
+from service.database import db, tune_sqlite
+from service.doorbell import Doorbell
+from service.files import FileStore
+from service.messaging.ports import Inbound
+from service.rulebook import RulebookCache
+from service.tickets import intake
+from service.web import admin, api_followers, auth, desk, errors, health, languages, security, stream
+
+BLUEPRINTS = (wechat, health.health, auth.auth, api_followers.api, desk.desk, admin.admin, stream.stream)
+LOCK_TIMEOUT_MS = 3000  # a webhook has 5 s: what cannot get its lock by then is left to a worker
+
+
+def create_app(settings: Settings, **overrides: object) -> Flask:
+    """The application. Connects to nothing; `overrides` are Flask settings for tests."""
+    app = Flask(__name__)
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
+        MAX_CONTENT_LENGTH=25 * 1024 * 1024,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        SESSION_COOKIE_NAME="gongdan_session",
+        **overrides,
+    )
+    logging.getLogger("service").setLevel(settings.log_level)
+    db.init_app(app)
+    Migrate(app, db, directory=str(errors.HERE / "migrations"))
+    app.extensions["doorbell"] = Doorbell(settings.redis_url, jobs.JOBS)
+    app.extensions["rulebook"] = RulebookCache(settings.time_zone)
+    app.extensions["files"] = FileStore(settings.data_dir / "files")
+    app.extensions["intake"] = _intake(app)
+    for module in (errors, auth, security, languages, desk):
+        module.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            tune_sqlite(db.engine)
+    return app
+
+
+def engine_options(url: str) -> dict[str, object]:
+    """Connections for the threads of one process; PostgreSQL gives up on a lock before the platform does."""
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 8, "check_same_thread": False}, "pool_size": 20, "max_overflow": 30}
+    return {
+        "pool_size": 10,
+        "max_overflow": 20,
+        "pool_timeout": 4,
+        "pool_pre_ping": False,
+        "pool_recycle": 1800,
+        "connect_args": {"connect_timeout": 3, "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"},
+    }
+
+
+def _intake(app: Flask) -> Handler:
+    """What a channel hands its messages to: tickets, with the rules and limits of the moment."""
+
+    def receive(session: Session, message: Inbound, *, now: datetime) -> str:
+        rules = app.extensions["rulebook"].current(session)
+        limits = channel_named(message.channel).limits
+        return intake.receive(session, message, limits=limits, rules=rules, now=now)
+
+    return receive

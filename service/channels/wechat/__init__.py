@@ -1,0 +1,1 @@
+"""WeChat official accounts: pushes in, customer-service messages out. Knows messages, never tickets."""

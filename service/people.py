@@ -1,0 +1,134 @@
+"""Who works here: users, departments, and what each role may do, as one table."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from flask_login import UserMixin
+from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.database import BigId, db
+
+
+class Permission(StrEnum):
+    """What a person may do. Where they may do it is the scope beside it in ROLES."""
+
+    SEE = "see"
+    HANDLE = "handle"  # accept, reply, ask, classify, suspend, resume, merge, reopen
+    NOTE = "note"
+    TRANSFER = "transfer"
+    ASSIGN_SELF = "assign_self"
+    ASSIGN = "assign"
+    DISMISS = "dismiss"  # decline, withdraw, invalid
+    FOLLOW_UP = "follow_up"  # and the close after it
+    SEE_RESTRICTED = "see_restricted"
+    SUPERVISE = "supervise"  # the overdue page of every department
+    MANAGE_PEOPLE = "manage_people"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    READ_AUDIT = "read_audit"
+
+
+class Scope(StrEnum):
+    ALL = "all"
+    DEPARTMENT = "department"  # tickets that stand with the person's own department
+    ANSWERED = "answered"  # answered tickets of every department, and all of the own one
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    DEPT_HEAD = "dept_head"
+    DISPATCHER = "dispatcher"
+    FOLLOW_UP_AGENT = "follow_up_agent"
+    SUPERVISOR = "supervisor"
+    REVIEWER = "reviewer"
+    ACCOUNT_ADMIN = "account_admin"
+    ADMIN = "admin"
+    AUDITOR = "auditor"
+
+
+P, A, D = Permission, Scope.ALL, Scope.DEPARTMENT
+_WORK_DEPARTMENT = {P.SEE: D, P.HANDLE: D, P.NOTE: D, P.TRANSFER: D, P.ASSIGN_SELF: D}
+_WORK_ALL = {P.SEE: A, P.HANDLE: A, P.NOTE: A, P.TRANSFER: A, P.ASSIGN_SELF: A, P.ASSIGN: A, P.DISMISS: A}
+ROLES: dict[Role, dict[Permission, Scope]] = {
+    Role.AGENT: _WORK_DEPARTMENT,
+    Role.DEPT_HEAD: {**_WORK_DEPARTMENT, P.ASSIGN: D, P.DISMISS: D, P.FOLLOW_UP: D},
+    Role.DISPATCHER: {**_WORK_ALL, P.SEE_RESTRICTED: A},
+    Role.FOLLOW_UP_AGENT: {P.SEE: Scope.ANSWERED, P.NOTE: Scope.ANSWERED, P.FOLLOW_UP: Scope.ANSWERED},
+    Role.SUPERVISOR: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.FOLLOW_UP: A, P.SUPERVISE: A},
+    Role.REVIEWER: {},
+    Role.ACCOUNT_ADMIN: {P.MANAGE_ACCOUNTS: A},
+    Role.ADMIN: dict.fromkeys(Permission, A),
+    Role.AUDITOR: {P.READ_AUDIT: A},
+}
+
+
+class Department(db.Model):
+    __tablename__ = "departments"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    intake: Mapped[bool] = mapped_column(default=False)  # where a ticket stands until it is classified
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class User(UserMixin, db.Model):
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    username: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    department_id: Mapped[int] = mapped_column(BigId, ForeignKey("departments.id"), index=True)
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    password_hash: Mapped[str]
+    password_changed_at: Mapped[datetime]
+    active: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str] = mapped_column(default="zh")
+    session_version: Mapped[int] = mapped_column(default=1)  # grows when every open session of this user must end
+    created_at: Mapped[datetime]
+    department: Mapped[Department] = relationship(lazy="joined")
+
+    @property
+    def is_active(self) -> bool:
+        return self.active
+
+    def get_id(self) -> str:
+        return f"{self.id}.{self.session_version}"
+
+    def scopes(self, permission: Permission) -> set[Scope]:
+        """Where this person may do it; empty: nowhere."""
+        return (
+            {ROLES[Role(r)][permission] for r in self.roles if permission in ROLES[Role(r)]} if self.active else set()
+        )
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the person may do it anywhere at all."""
+        return bool(self.scopes(permission))
+
+
+class ApiToken(db.Model):
+    __tablename__ = "api_tokens"
+    __table_args__ = (Index("ix_api_tokens_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    digest: Mapped[str] = mapped_column(unique=True)  # SHA-256 of the token; the token itself is shown once
+    hint: Mapped[str]  # first characters, to tell tokens apart
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    user: Mapped[User] = relationship(lazy="joined")
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """What is needed to let a person in."""
+
+    username: str
+    name: str
+    department: str  # code
+    roles: tuple[str, ...]
+    password: str

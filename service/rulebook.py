@@ -1,0 +1,195 @@
+"""What differs between installations, as rows that administrators edit: read from here as one immutable value."""
+
+import json
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import JSON, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from service.database import BigId, db
+from service.people import Department
+from service.routing.classifier import Classifier, classifier_from
+from service.routing.rules import RoutingRow
+from service.sla.calendar import Calendar, calendar_from
+from service.sla.policy import PolicyTable, policies_from
+
+FRESH_SECONDS = 1.0  # how old a process's copy may be; what a page changes holds everywhere within 2 s
+SECTIONS = {  # section -> shipped file, and the field that names a row in it
+    "categories": ("categories.json", "code"),
+    "routing": ("routing.json", "position"),
+    "keywords": ("keywords.json", "pattern"),
+    "sla_policies": ("sla_policies.json", "key"),
+    "calendar": ("calendar_cn.json", "key"),
+    "texts": ("texts.json", "key"),
+}
+
+
+class RulebookRow(db.Model):
+    """A row of one section; `edited` rows are the administrator's and no upgrade touches them."""
+
+    __tablename__ = "rulebook"
+    __table_args__ = (UniqueConstraint("section", "key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    section: Mapped[str]
+    key: Mapped[str]
+    position: Mapped[int]
+    value: Mapped[dict[str, object]] = mapped_column(JSON)
+    edited: Mapped[bool] = mapped_column(default=False)
+    changed_at: Mapped[datetime]
+
+
+class RulebookVersion(db.Model):
+    """One row that grows with every change, so that a process sees cheaply that its copy is old."""
+
+    __tablename__ = "rulebook_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    code: str
+    name_zh: str
+    name_en: str
+    default_priority: str
+    restricted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Everything that decides, as values."""
+
+    version: int
+    zone: ZoneInfo
+    calendar: Calendar
+    policies: PolicyTable
+    categories: Mapping[str, Category]
+    routing: tuple[RoutingRow, ...]
+    classifier: Classifier
+    texts: Mapping[str, str]
+    departments: Mapping[str, int]  # code -> id
+    department_codes: Mapping[int, str]
+    intake_department_id: int
+
+    def department_name(self, department_id: int) -> str:
+        return self.department_codes[department_id]
+
+
+@lru_cache
+def shipped(name: str) -> list[dict[str, object]]:
+    """The rows of a shipped default file."""
+    rows: list[dict[str, object]] = json.loads(resources.files("service.defaults").joinpath(name).read_text("utf-8"))
+    return rows
+
+
+def install(session: Session, *, now: datetime) -> None:
+    """Bring the shipped configuration in: missing rows are added, unedited ones renewed, edited ones left alone."""
+    for position, row in enumerate(shipped("departments.json")):
+        _install_department(session, row, position)
+    for section, (name, key) in SECTIONS.items():
+        present = {r.key: r for r in session.scalars(select(RulebookRow).where(RulebookRow.section == section))}
+        for position, value in enumerate(shipped(name)):
+            row = present.get(str(value[key]))
+            if row is None:
+                row = RulebookRow(section=section, key=str(value[key]))
+                session.add(row)
+                present[row.key] = row
+            if not row.edited and (row.value != value or row.position != position):
+                row.value, row.position, row.changed_at = value, position, now
+    bump(session)
+
+
+def _install_department(session: Session, row: Mapping[str, object], position: int) -> None:
+    if session.scalar(select(Department.id).where(Department.code == row["code"])) is None:
+        names = {"name_zh": str(row["name_zh"]), "name_en": str(row["name_en"])}
+        intake = bool(row.get("intake", False))
+        session.add(Department(code=str(row["code"]), position=position, intake=intake, active=True, **names))
+
+
+def bump(session: Session) -> None:
+    """Every process reads the rules anew within FRESH_SECONDS of the commit."""
+    row = session.get(RulebookVersion, 1, with_for_update=True)
+    if row is None:
+        session.add(RulebookVersion(id=1, version=1))
+    else:
+        row.version += 1
+
+
+class RulebookCache:
+    """A process's copy: at most FRESH_SECONDS behind the database, one reload at a time."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._rules: Rulebook | None = None
+        self._checked = float("-inf")
+        self._lock = threading.Lock()
+
+    def current(self, session: Session) -> Rulebook:
+        """The rules as they are now. Raises LookupError on a database that `desk init` has not seen."""
+        rules = self._rules
+        if rules is not None and time.monotonic() - self._checked < FRESH_SECONDS:
+            return rules
+        with self._lock:
+            if self._rules is None or time.monotonic() - self._checked >= FRESH_SECONDS:
+                version = session.scalar(select(RulebookVersion.version).where(RulebookVersion.id == 1))
+                if version is None:
+                    raise LookupError("the database has no rules yet: run `desk init`")
+                if self._rules is None or self._rules.version != version:
+                    self._rules = load(session, version, self._zone)
+                self._checked = time.monotonic()
+            return self._rules
+
+
+def load(session: Session, version: int, zone: ZoneInfo) -> Rulebook:
+    """Read all rows and make values of them."""
+    sections: dict[str, list[dict[str, object]]] = {section: [] for section in SECTIONS}
+    for row in session.scalars(select(RulebookRow).order_by(RulebookRow.position, RulebookRow.id)):
+        sections.setdefault(row.section, []).append(row.value)
+    departments = session.scalars(select(Department).order_by(Department.position, Department.id)).all()
+    codes = {d.code: d.id for d in departments}
+    return Rulebook(
+        version=version,
+        zone=zone,
+        calendar=calendar_from(sections["calendar"], zone),
+        policies=policies_from(sections["sla_policies"]),
+        categories=categories_from(sections["categories"]),
+        routing=tuple(routing_from(sections["routing"])),
+        classifier=classifier_from(sections["keywords"], sections["categories"]),
+        texts={str(row["key"]): str(row["text"]) for row in sections["texts"]},
+        departments=codes,
+        department_codes={number: code for code, number in codes.items()},
+        intake_department_id=next(d.id for d in departments if d.intake),
+    )
+
+
+def categories_from(rows: Iterable[Mapping[str, object]]) -> dict[str, Category]:
+    return {
+        str(r["code"]): Category(
+            code=str(r["code"]),
+            name_zh=str(r["name_zh"]),
+            name_en=str(r["name_en"]),
+            default_priority=str(r["default_priority"]),
+            restricted=bool(r["restricted"]),
+        )
+        for r in rows
+    }
+
+
+def routing_from(rows: Iterable[Mapping[str, object]]) -> Iterable[RoutingRow]:
+    for r in rows:
+        yield RoutingRow(
+            position=int(str(r["position"])),
+            category=str(r["category"]) if r.get("category") else None,
+            priority=str(r["priority"]) if r.get("priority") else None,
+            account=str(r["account"]) if r.get("account") else None,
+            department=str(r["department"]),
+        )

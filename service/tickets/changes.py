@@ -1,0 +1,120 @@
+"""The one way a ticket changes: status by the table, clocks by its state, one event, one version more."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from service import audit
+from service.doorbell import announce
+from service.messaging.followers import Follower
+from service.people import User
+from service.rulebook import Rulebook
+from service.sla.policy import ClockKind
+from service.tickets.clocks import Clocks
+from service.tickets.models import Ticket
+from service.tickets.states import LIVE, Action, Status, after
+
+FINISHED = (Status.CLOSED, Status.DECLINED, Status.WITHDRAWN, Status.MERGED, Status.INVALID)
+STANDSTILL = {
+    Action.NOTE,
+    Action.PROPOSE,
+    Action.SEND_AGAIN,
+    Action.CANCEL,
+    Action.DELIVERY,
+    Action.OVERDUE,
+}  # move nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Who does something, when, and under which rules. `by` None: the system, or the follower."""
+
+    by: User | None
+    now: datetime
+    rules: Rulebook
+    actor_name: str = audit.SYSTEM
+
+    @property
+    def actor(self) -> str:
+        return self.by.username if self.by else self.actor_name
+
+
+@contextmanager
+def change(
+    session: Session,
+    ticket: Ticket,
+    action: Action,
+    deed: Deed,
+    *,
+    because: str = "",
+    also: Mapping[str, object] | None = None,
+) -> Iterator[Clocks]:
+    """Do `action`: yields the clocks to work on, then writes what follows from it and the event.
+
+    `also` stands in the event's `after` beside what changed. Raises IllegalTransition before anything is changed.
+    """
+    before = snapshot(session, ticket, deed.rules)
+    move(ticket, action)
+    clocks = Clocks(session, ticket, deed.rules)
+    yield clocks
+    if ticket.status in FINISHED:
+        clocks.cancel(*ClockKind)
+        ticket.closed_at, ticket.wake_at, ticket.follow_up_open = ticket.closed_at or deed.now, None, False
+        ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = None
+    clocks.settle_pauses(now=deed.now)
+    clocks.breach(now=deed.now)
+    clocks.save()
+    _point_follower(session, ticket)
+    ticket.version += 1
+    ticket.updated_at = deed.now
+    now_is = snapshot(session, ticket, deed.rules)
+    changed = [name for name, value in now_is.items() if value != before[name]]
+    audit.record(
+        session,
+        at=deed.now,
+        actor=deed.actor,
+        action=action.value,
+        ticket_id=ticket.id,
+        before={name: before[name] for name in changed},
+        after={name: now_is[name] for name in changed} | dict(also or {}),
+        because=because,
+    )
+    tell(session, ticket)
+
+
+def move(ticket: Ticket, action: Action) -> None:
+    """Take the ticket where the table says; the only place that assigns a status."""
+    if action not in STANDSTILL:
+        ticket.status = after(ticket.status, action)
+
+
+def snapshot(session: Session, ticket: Ticket, rules: Rulebook) -> dict[str, object]:
+    """What an event compares: plain values a person can read."""
+    assignee = session.get(User, ticket.assignee_id) if ticket.assignee_id else None
+    return {
+        "status": ticket.status.value,
+        "category": ticket.category,
+        "priority": ticket.priority,
+        "department": rules.department_codes[ticket.department_id],
+        "assignee": assignee.username if assignee else None,
+        "overdue": ticket.overdue,
+        "wake_at": ticket.wake_at and ticket.wake_at.isoformat(),
+    }
+
+
+def tell(session: Session, ticket: Ticket) -> None:
+    """Open pages of this ticket and of the queues refetch what they show."""
+    announce(session, f"ticket:{ticket.number}", "queue")
+
+
+def _point_follower(session: Session, ticket: Ticket) -> None:
+    """A follower's next message joins the newest live ticket."""
+    follower = session.get_one(Follower, ticket.follower_id)
+    if ticket.status in LIVE:
+        if follower.open_ticket_id is None or follower.open_ticket_id < ticket.id:
+            follower.open_ticket_id = ticket.id
+    elif follower.open_ticket_id == ticket.id:
+        follower.open_ticket_id = None

@@ -1,0 +1,78 @@
+"""What a burst of messages is about: in batches, once the follower has been quiet; a person's word is never overruled."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.routing.classifier import Verdict
+from service.rulebook import Rulebook
+from service.tickets import cooperation
+from service.tickets.changes import Deed, change
+from service.tickets.models import Message, Ticket
+from service.tickets.states import Action, Status
+
+BATCH = 100
+TALK = "other"  # the classifier's word for what needs no ticket; the ticket stays, as invalid
+BURST = 30  # messages of one ticket that are read
+
+
+def classify_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
+    """Classify up to BATCH tickets whose followers have gone quiet; returns how many. Safe beside other workers."""
+    query = select(Ticket).where(Ticket.classify_at <= now).order_by(Ticket.classify_at, Ticket.id).limit(BATCH)
+    tickets = session.scalars(query.with_for_update(skip_locked=True, of=Ticket)).all()
+    bursts = _bursts(session, [t.id for t in tickets])
+    for ticket in tickets:
+        ticket.classify_at = None
+        if ticket.status in cooperation.WORKABLE:
+            judge(session, ticket, rules.classifier.classify(bursts[ticket.id]), Deed(by=None, now=now, rules=rules))
+    return len(tickets)
+
+
+def _bursts(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
+    """All that each follower wrote on the ticket, in order."""
+    query = select(Message.ticket_id, Message.text).where(
+        Message.ticket_id.in_(ticket_ids), Message.direction == "inbound"
+    )
+    texts: dict[int, list[str]] = defaultdict(list)
+    for ticket_id, text in session.execute(query.order_by(Message.at, Message.id)):
+        texts[ticket_id].append(text)
+    return {ticket_id: "\n".join(texts[ticket_id][-BURST:]) for ticket_id in ticket_ids}
+
+
+def judge(session: Session, ticket: Ticket, verdict: Verdict, deed: Deed) -> None:
+    """Apply the verdict to an untouched ticket; on one that a person has in hand, only propose."""
+    category = "invalid" if verdict.category == TALK else verdict.category
+    if is_in_hand(ticket):
+        _propose(session, ticket, category, verdict, deed)
+        return
+    if ticket.class_source and (ticket.category, ticket.priority) == (category, verdict.priority):
+        return
+    also = {"source": "keyword", "confidence": round(verdict.confidence, 3), "triage": verdict.triage}
+    with change(session, ticket, Action.CLASSIFY, deed, because="、".join(verdict.because), also=also) as clocks:
+        ticket.class_source, ticket.class_confidence = "keyword", round(verdict.confidence, 3)
+        ticket.class_because, ticket.triage, ticket.proposal = list(verdict.because), verdict.triage, None
+        cooperation.apply(ticket, clocks, category, verdict.priority, deed)
+
+
+def is_in_hand(ticket: Ticket) -> bool:
+    """Whether a person has accepted, replied to or corrected it."""
+    return (
+        ticket.accepted_at is not None
+        or ticket.class_source == "staff"
+        or ticket.status is not Status.PENDING_ACCEPTANCE
+    )
+
+
+def _propose(session: Session, ticket: Ticket, category: str, verdict: Verdict, deed: Deed) -> None:
+    """Keep the opinion where the handler sees it; an urgent finding is an event of its own and reaches them at once."""
+    urgent = verdict.priority == "urgent" and ticket.priority != "urgent"
+    if category == "invalid" or (not urgent and (category == ticket.category or verdict.triage)):
+        return
+    proposal = {"category": category, "priority": verdict.priority, "confidence": round(verdict.confidence, 3)}
+    if ticket.proposal is not None and all(ticket.proposal.get(k) == v for k, v in proposal.items()):
+        return
+    with change(session, ticket, Action.PROPOSE, deed, because="、".join(verdict.because), also=proposal):
+        ticket.proposal = proposal | {"because": list(verdict.because), "urgent": urgent}

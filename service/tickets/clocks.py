@@ -1,0 +1,170 @@
+"""A ticket's clocks between their rows and service/sla, and the columns that follow from them."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.rulebook import Rulebook
+from service.sla import clocks as sla
+from service.sla.calendar import Calendar
+from service.sla.clocks import Clock, ClockState, Pause
+from service.sla.policy import ClockKind, Policy, Target, Unit
+from service.tickets.models import ClockRow, Ticket
+from service.tickets.states import Status
+
+AT_INTAKE = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.RESOLVE)
+UNMET = (ClockState.RUNNING, ClockState.BREACHED)
+STANDING = (Status.WAITING_CUSTOMER, Status.SUSPENDED)  # the resolve clock stands still
+
+
+def values_of(clock: Clock) -> dict[str, object]:
+    """The row's columns."""
+    assert clock.target is not None  # noqa: S101 - a clock without a target has no row
+    return {
+        "kind": clock.kind.value,
+        "state": clock.state.value,
+        "target_amount": clock.target.amount,
+        "target_unit": clock.target.unit.value,
+        "started_at": clock.started_at,
+        "due_at": clock.due_at,
+        "met_at": clock.met_at,
+        "pauses": [[p.start.isoformat(), p.end and p.end.isoformat(), p.reason] for p in clock.pauses],
+        "provisional": clock.provisional,
+    }
+
+
+def clock_of(row: ClockRow) -> Clock:
+    pauses = tuple(
+        Pause(datetime.fromisoformat(str(start)), datetime.fromisoformat(end) if end else None, str(reason))
+        for start, end, reason in row.pauses
+    )
+    return Clock(
+        kind=ClockKind(row.kind),
+        state=ClockState(row.state),
+        target=Target(row.target_amount, Unit(row.target_unit)),
+        started_at=row.started_at,
+        due_at=row.due_at,
+        met_at=row.met_at,
+        pauses=pauses,
+        provisional=row.provisional,
+    )
+
+
+def at_intake(policy: Policy, at: datetime, calendar: Calendar) -> list[Clock]:
+    """The clocks that start with the first message."""
+    started = (sla.start(kind, target_of(policy, kind), at, calendar) for kind in AT_INTAKE)
+    return [clock for clock in started if clock.state is not ClockState.NONE]
+
+
+def target_of(policy: Policy, kind: ClockKind) -> Target | None:
+    target: Target | None = getattr(policy, kind.value)
+    return target
+
+
+class Clocks:
+    """The clocks of one ticket, changed by the functions of service/sla and written back by `save`."""
+
+    def __init__(self, session: Session, ticket: Ticket, rules: Rulebook) -> None:
+        self._session, self._ticket, self._rules = session, ticket, rules
+        rows = session.scalars(select(ClockRow).where(ClockRow.ticket_id == ticket.id)).all() if ticket.id else []
+        self._rows = {ClockKind(row.kind): row for row in rows}
+        self.clocks = {kind: clock_of(row) for kind, row in self._rows.items()}
+
+    def get(self, kind: ClockKind) -> Clock | None:
+        return self.clocks.get(kind)
+
+    def meet(self, *kinds: ClockKind, at: datetime) -> None:
+        self._apply(kinds, lambda clock: sla.meet(clock, at))
+
+    def cancel(self, *kinds: ClockKind) -> None:
+        """Drop the clocks that are not met: nothing is owed any more."""
+        for kind in kinds:
+            clock = self.clocks.get(kind)
+            if clock is not None and clock.state is not ClockState.MET:
+                del self.clocks[kind]
+
+    def start(self, kind: ClockKind, target: Target | None, *, at: datetime) -> None:
+        clock = sla.start(kind, target, at, self._rules.calendar)
+        if clock.state is ClockState.NONE:
+            self.clocks.pop(kind, None)
+        else:
+            self.clocks[kind] = clock
+
+    def retarget(self, policy: Policy, *, now: datetime) -> None:
+        """Same starts and pauses, the targets of another policy."""
+        for kind in AT_INTAKE:
+            target, clock = target_of(policy, kind), self.clocks.get(kind)
+            if clock is None:
+                self.start(kind, target, at=self._ticket.received_at)
+            elif target is None and clock.state is not ClockState.MET:
+                del self.clocks[kind]
+            else:
+                self.clocks[kind] = sla.retarget(clock, target, self._rules.calendar, now)
+
+    def reopen(self, *, at: datetime) -> None:
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.reopen(clock, at, self._rules.calendar))
+
+    def restart(self, share: float, *, at: datetime) -> None:
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.restart(clock, share, at, self._rules.calendar))
+
+    def breach(self, *, now: datetime) -> list[ClockKind]:
+        """Mark what has passed its due time; returns which clocks were newly breached."""
+        before = dict(self.clocks)
+        self._apply(tuple(self.clocks), lambda clock: sla.breach(clock, now))
+        return [
+            kind
+            for kind, clock in self.clocks.items()
+            if clock.state is ClockState.BREACHED and before[kind].state is not ClockState.BREACHED
+        ]
+
+    def settle_pauses(self, *, now: datetime) -> None:
+        """Let each clock stand or run as the ticket's state asks: the only place that pauses or resumes."""
+        waits, status = self._ticket.awaits_window, self._ticket.status
+        reasons = {
+            ClockKind.FIRST_REPLY: "waiting_for_window" if waits else None,
+            ClockKind.RESOLVE: status.value
+            if status in STANDING
+            else "waiting_for_window"
+            if waits == "final"
+            else None,
+        }
+        for kind, reason in reasons.items():
+            clock = self.clocks.get(kind)
+            if clock is None:
+                continue
+            if reason and clock.state in UNMET:
+                self.clocks[kind] = sla.pause(clock, now, reason)
+            elif not reason and clock.pauses and clock.pauses[-1].end is None and clock.state is not ClockState.MET:
+                self.clocks[kind] = sla.resume(clock, now, self._rules.calendar)
+
+    def save(self) -> None:
+        """Write the rows and the ticket's columns that follow: due_at, breach_at, overdue."""
+        for kind, row in list(self._rows.items()):
+            if kind not in self.clocks:
+                self._session.delete(row)
+                del self._rows[kind]
+        for kind, clock in self.clocks.items():
+            row = self._rows.setdefault(kind, ClockRow(ticket_id=self._ticket.id))
+            for name, value in values_of(clock).items():
+                if getattr(row, name, None) != value:
+                    setattr(row, name, value)
+            self._session.add(row)
+        for name, value in derived(self.clocks.values()).items():
+            setattr(self._ticket, name, value)
+
+    def _apply(self, kinds: Iterable[ClockKind], step: Callable[[Clock], Clock]) -> None:
+        for kind in kinds:
+            if kind in self.clocks:
+                self.clocks[kind] = step(self.clocks[kind])
+
+
+def derived(clocks: Iterable[Clock]) -> dict[str, object]:
+    """The ticket's columns that repeat what its clocks say, for lists and sweeps."""
+    dues = [(c.state, c.due_at) for c in clocks if c.due_at is not None]
+    return {
+        "due_at": min((due for state, due in dues if state in UNMET), default=None),
+        "breach_at": min((due for state, due in dues if state is ClockState.RUNNING), default=None),
+        "overdue": any(state is ClockState.BREACHED for state, _ in dues),
+    }

@@ -1,0 +1,112 @@
+"""How a ticket moves between people and departments: classify, assign, transfer, merge."""
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from service.errors import Forbidden, InvalidInput
+from service.people import Permission, Scope, User
+from service.routing.rules import Matter, route
+from service.rulebook import Rulebook
+from service.tickets import locks
+from service.tickets.changes import Deed, change, move
+from service.tickets.clocks import Clocks
+from service.tickets.models import Message, Ticket
+from service.tickets.states import WORKABLE, Action, Status
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+
+
+def classify(
+    session: Session, ticket: Ticket, deed: Deed, *, category: str, priority: str | None = None, reason: str
+) -> None:
+    """A person says what the matter is: targets follow, and the ticket moves where such matters go."""
+    chosen = deed.rules.categories.get(category)
+    if chosen is None:
+        raise InvalidInput(category=f"unknown; one of {', '.join(deed.rules.categories)}")
+    with change(session, ticket, Action.CLASSIFY, deed, because=reason) as clocks:
+        ticket.class_source, ticket.class_confidence, ticket.class_because = "staff", 1.0, [reason]
+        ticket.triage, ticket.proposal, ticket.classify_at = False, None, None
+        apply(ticket, clocks, category, priority or chosen.default_priority, deed)
+
+
+def apply(ticket: Ticket, clocks: Clocks, category: str, priority: str, deed: Deed) -> None:
+    """Category and priority with what follows: restriction, targets, department."""
+    rules = deed.rules
+    ticket.category, ticket.priority = category, priority
+    ticket.restricted = rules.categories[category].restricted
+    clocks.retarget(rules.policies.policy_for(category, priority), now=deed.now)
+    if ticket.status in WORKABLE:
+        hand_to(ticket, destination(ticket, rules))
+
+
+def destination(ticket: Ticket, rules: Rulebook) -> int:
+    """Id of the department that the routing rows give this ticket."""
+    matter = Matter(category=ticket.category, priority=ticket.priority, account=account_of(ticket.channel))
+    code = route(rules.routing, matter, intake=rules.department_codes[rules.intake_department_id]).department
+    return rules.departments.get(code, rules.intake_department_id)
+
+
+def account_of(channel: str) -> str:
+    """Slug of the account behind a channel's name: "wechat:main" -> "main"."""
+    return channel.partition(":")[2]
+
+
+def hand_to(ticket: Ticket, department_id: int) -> None:
+    """Another department owns it from now on: nobody there has taken it yet, and no clock is reset."""
+    if department_id == ticket.department_id:
+        return
+    ticket.department_id, ticket.assignee_id = department_id, None
+    ticket.suspend_reason, ticket.wake_at = None, None
+    move(ticket, Action.TRANSFER)
+
+
+def assign(session: Session, ticket: Ticket, deed: Deed, *, assignee: str) -> None:
+    """Give the ticket to a person who may work on it."""
+    person = session.scalar(select(User).where(User.username == assignee, User.active))
+    if person is None:
+        raise InvalidInput(assignee="no such active user")
+    if not can_work(person, ticket):
+        raise InvalidInput(assignee=f"{assignee} may not handle tickets of this department")
+    if deed.by is not None and not may_assign_to(deed.by, ticket, person):
+        raise Forbidden("your role lets you assign tickets to yourself only")
+    with change(session, ticket, Action.ASSIGN, deed):
+        ticket.assignee_id = person.id
+
+
+def can_work(person: User, ticket: Ticket) -> bool:
+    scopes = person.scopes(Permission.HANDLE)
+    return Scope.ALL in scopes or (Scope.DEPARTMENT in scopes and person.department_id == ticket.department_id)
+
+
+def may_assign_to(actor: User, ticket: Ticket, person: User) -> bool:
+    scopes = actor.scopes(Permission.ASSIGN)
+    if Scope.ALL in scopes or (Scope.DEPARTMENT in scopes and actor.department_id == ticket.department_id):
+        return True
+    return person.id == actor.id and actor.may(Permission.ASSIGN_SELF)
+
+
+def transfer(session: Session, ticket: Ticket, deed: Deed, *, department: str, reason: str) -> None:
+    """Another department owns the ticket from now on."""
+    department_id = deed.rules.departments.get(department)
+    if department_id is None:
+        raise InvalidInput(department=f"unknown; one of {', '.join(deed.rules.departments)}")
+    if department_id == ticket.department_id:
+        raise InvalidInput(department="the ticket stands with this department already")
+    with change(session, ticket, Action.TRANSFER, deed, because=reason):
+        hand_to(ticket, department_id)
+
+
+def merge(session: Session, ticket: Ticket, into: Ticket, deed: Deed) -> None:
+    """The same matter twice: messages move to the other ticket, whose clocks go on as they are."""
+    if into.id == ticket.id:
+        raise InvalidInput(into="a ticket cannot be merged into itself")
+    if into.follower_id != ticket.follower_id:
+        raise InvalidInput(into="only tickets of the same follower can be merged")
+    if into.status not in WORKABLE and into.status is not Status.ANSWERED:
+        raise InvalidInput(into="the other ticket is not open")
+    locks.lock_two(session, ticket.id, into.id)
+    with change(session, ticket, Action.MERGE, deed, also={"into": into.number}):
+        ticket.merged_into_id = into.id
+        session.execute(update(Message).where(Message.ticket_id == ticket.id).values(ticket_id=into.id))
+    with change(session, into, Action.NOTE, deed, also={"merged": ticket.number}):
+        into.last_inbound_at = max(into.last_inbound_at, ticket.last_inbound_at)

@@ -1,0 +1,131 @@
+"""What became of a reply, and what that means for its ticket: a reply counts when the platform has taken it."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.messaging import outbox
+from service.messaging.followers import Follower
+from service.messaging.outbox import Delivery, OutboxItem
+from service.rulebook import Rulebook
+from service.sla.policy import ClockKind
+from service.tickets import locks
+from service.tickets.changes import Deed, change, tell
+from service.tickets.models import Message, Ticket
+from service.tickets.states import Action, Status, allows
+
+CLOSES_AFTER = timedelta(days=7)  # an answered ticket that needs no follow-up
+WORST_FIRST = (  # a message in parts is in the state of its worst part
+    Delivery.FAILED,
+    Delivery.UNKNOWN,
+    Delivery.SENDING,
+    Delivery.QUEUED,
+    Delivery.WAITING,
+    Delivery.CANCELLED,
+    Delivery.SENT,
+)
+
+
+def lock_for(session: Session, item_id: int) -> None:
+    """Lock what a settlement touches, in the order that all keep: follower, ticket, and the item last by its caller."""
+    query = select(Message.ticket_id).join(OutboxItem, OutboxItem.reference_id == Message.id)
+    ticket_id = session.scalar(query.where(OutboxItem.id == item_id))
+    if ticket_id is not None:
+        locks.lock_ticket(session, ticket_id)
+
+
+def state_of(items: Sequence[OutboxItem]) -> Delivery:
+    """State of a message from the states of its parts."""
+    states = {Delivery(item.state) for item in items}
+    return next(state for state in WORST_FIRST if state in states)
+
+
+def settled(session: Session, item: OutboxItem, *, now: datetime, rules: Rulebook) -> None:
+    """A send ended, well or not: bring the message and its ticket up to date. The ticket is locked by `lock_for`."""
+    message = session.get_one(Message, item.reference_id)
+    if message.ticket_id is None:
+        return
+    ticket = session.get_one(Ticket, message.ticket_id)
+    deed = Deed(by=None, now=now, rules=rules)
+    before = message.delivery
+    state = state_of(outbox.items_of(session, [message.id]))
+    if state.value == before:
+        return
+    if state in (Delivery.SENDING, Delivery.QUEUED):
+        message.delivery = state.value
+        tell(session, ticket)
+        return
+    also = {"message": message.id, "delivery": state.value}
+    because = item.detail or ""
+    with change(session, ticket, Action.DELIVERY, deed, because=because, also=also) as clocks:
+        message.delivery = state.value
+        note_waiting(session, ticket, deed)
+        if state is Delivery.SENT:
+            clocks.meet(ClockKind.FIRST_REPLY, at=message.at)
+            ticket.first_replied_at = ticket.first_replied_at or message.at
+    if state is Delivery.SENT and message.reply_kind == "final":
+        answered(session, ticket, at=message.at, deed=deed)
+    if state is Delivery.FAILED and message.reply_kind == "ask" and ticket.status is Status.WAITING_CUSTOMER:
+        with change(session, ticket, Action.RESUME, deed, because="the question did not arrive"):
+            pass
+
+
+def refresh(session: Session, ticket: Ticket, message: Message, deed: Deed) -> None:
+    """Take over the state of the message's parts after a person has changed it."""
+    message.delivery = state_of(outbox.items_of(session, [message.id])).value
+    session.flush()
+    note_waiting(session, ticket, deed)
+
+
+def note_waiting(session: Session, ticket: Ticket, deed: Deed) -> None:
+    """Remember which kind of reply waits for the window; a call-back is then due in one working day."""
+    session.flush()
+    query = select(Message.reply_kind).where(
+        Message.ticket_id == ticket.id, Message.direction == "outbound", Message.delivery == Delivery.WAITING.value
+    )
+    kinds = set(session.scalars(query))
+    ticket.awaits_window = "final" if "final" in kinds else "interim" if kinds else None
+    if not kinds:
+        ticket.callback_due_at = None
+    elif ticket.callback_due_at is None:
+        ticket.callback_due_at = deed.rules.calendar.end_of_working_day(deed.now, 1)
+
+
+def answered(session: Session, ticket: Ticket, *, at: datetime, deed: Deed) -> None:
+    """The final answer counts: resolve is met, the follow-up starts where the policy asks for it."""
+    if ticket.status is Status.ANSWERED or not allows(ticket.status, Action.ANSWER):
+        return
+    policy = deed.rules.policies.policy_for(ticket.category, ticket.priority)
+    wanted = is_drawn(ticket.number, policy.follow_up_share) or ticket.rework_rounds > 0
+    with change(session, ticket, Action.ANSWER, deed, also={"follow_up": wanted}) as clocks:
+        clocks.meet(ClockKind.FIRST_REPLY, ClockKind.RESOLVE, at=at)
+        ticket.first_replied_at = ticket.first_replied_at or at
+        ticket.answered_at, ticket.suspend_reason, ticket.promise_at = at, None, None
+        ticket.follow_up_open = wanted
+        ticket.wake_at = None if wanted else deed.now + CLOSES_AFTER
+        ticket.callback_due_at = None
+        if wanted:
+            clocks.start(ClockKind.FOLLOW_UP, policy.follow_up, at=deed.now)
+
+
+def is_drawn(number: str, share: float) -> bool:
+    """Whether this ticket is in the sample: decided by its number, so that asking twice gives the same answer."""
+    draw = int.from_bytes(hashlib.sha256(number.encode()).digest()[:6], "big") / 2**48
+    return draw < share
+
+
+def hand_over(session: Session, follower: Follower, limit: int | None, *, now: datetime, rules: Rulebook) -> str:
+    """What waits for a follower of an account that cannot send, as one text for the passive reply; marks it sent."""
+    texts: list[str] = []
+    for item in outbox.waiting_of(session, follower.id):
+        size = len("\n".join([*texts, item.text]).encode())
+        if texts and limit is not None and size > limit:
+            break
+        texts.append(item.text)
+        outbox.handed_over(item, follower, now=now)
+        session.flush()
+        settled(session, item, now=now, rules=rules)
+    return "\n".join(texts)

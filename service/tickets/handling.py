@@ -1,0 +1,171 @@
+"""What a handler does: accept, reply, ask, note, suspend, resume, send again, cancel."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.errors import IllegalTransition, InvalidInput, LastMessage, NotFound, StaleReply
+from service.messaging import outbox
+from service.messaging.followers import Follower, can_reach
+from service.messaging.outbox import Delivery
+from service.messaging.ports import Limits
+from service.sla.policy import ClockKind
+from service.tickets import delivery
+from service.tickets.changes import Deed, change
+from service.tickets.clocks import Clocks
+from service.tickets.models import Message, Ticket
+from service.tickets.states import Action, Status, after
+
+SHORTEST_ACCOUNT = 8  # characters: a call is recorded with whom and what, not with "ok"
+SHOWN_WHEN_STALE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A reply as its author wrote it."""
+
+    text: str
+    kind: str  # interim final ask
+    via: str = "wechat"  # wechat phone in_person
+    seen: int | None = None  # id of the newest message the author saw
+    force: bool = False
+
+
+def accept(session: Session, ticket: Ticket, deed: Deed, *, promise_at: datetime | None = None, plan: str = "") -> None:
+    """The actor takes the ticket: it is theirs, and the accept clock is met."""
+    also = {"promise_at": promise_at.isoformat()} if promise_at else {}
+    with change(session, ticket, Action.ACCEPT, deed, because=plan, also=also) as clocks:
+        _take(ticket, deed, clocks)
+        ticket.assignee_id = deed.by.id if deed.by else None
+        ticket.promise_at, ticket.plan = promise_at or ticket.promise_at, plan or ticket.plan
+
+
+def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits: Limits) -> Message:
+    """Write a reply. Its clocks are met once the platform has taken it, or at once where it was given by phone.
+
+    Raises StaleReply or LastMessage unless `draft.force`.
+    """
+    action = Action.ASK if draft.kind == "ask" else Action.REPLY
+    after(ticket.status, action)
+    follower = session.get_one(Follower, ticket.follower_id)
+    if not draft.force:
+        _refuse_stale(session, ticket, draft)
+        _refuse_last(follower, draft, deed.now)
+    if draft.via != "wechat" and len(draft.text.strip()) < SHORTEST_ACCOUNT:
+        raise InvalidInput(text="write with whom you spoke and what was said")
+    also = {"kind": draft.kind, "via": draft.via}
+    with change(session, ticket, action, deed, also=also) as clocks:
+        if ticket.accepted_at is None:
+            _take(ticket, deed, clocks)
+            ticket.assignee_id = deed.by.id if deed.by else None
+        message = _message(session, ticket, draft, deed)
+        if draft.via == "wechat":
+            texts = outbox.parts_of(draft.text, limits.text_bytes)
+            state = outbox.put(
+                session, follower, texts, reference_id=message.id, now=deed.now, can_send=limits.can_send
+            )
+            message.delivery = state.value
+            delivery.note_waiting(session, ticket, deed)
+        else:
+            clocks.meet(ClockKind.FIRST_REPLY, at=deed.now)
+            ticket.first_replied_at = ticket.first_replied_at or deed.now
+            ticket.callback_due_at = None
+    if draft.via != "wechat" and draft.kind == "final":
+        delivery.answered(session, ticket, at=deed.now, deed=deed)
+    return message
+
+
+def note(session: Session, ticket: Ticket, text: str, deed: Deed) -> Message:
+    """An internal note: staff see it, the follower never does."""
+    if ticket.status is Status.MERGED:
+        raise IllegalTransition("a merged ticket takes no notes; write on the ticket it went into", status="merged")
+    with change(session, ticket, Action.NOTE, deed):
+        message = Message(ticket_id=ticket.id, follower_id=ticket.follower_id, direction="note", kind="text", text=text)
+        message.at, message.author = deed.now, deed.actor
+        session.add(message)
+        session.flush()
+    return message
+
+
+def suspend(session: Session, ticket: Ticket, deed: Deed, *, reason: str, until: datetime) -> None:
+    """Stop the resolve clock until a date; the ticket wakes by itself then, or when the follower writes."""
+    if until <= deed.now:
+        raise InvalidInput(until="must lie in the future")
+    with change(session, ticket, Action.SUSPEND, deed, because=reason):
+        ticket.suspend_reason, ticket.wake_at = reason, until
+
+
+def resume(session: Session, ticket: Ticket, deed: Deed, *, because: str = "") -> None:
+    with change(session, ticket, Action.RESUME, deed, because=because):
+        ticket.suspend_reason, ticket.wake_at = None, None
+
+
+def send_again(session: Session, ticket: Ticket, message_id: int, deed: Deed) -> Message:
+    """A person decides that a message that failed, or perhaps arrived, goes out once more."""
+    message = reply_of(session, ticket, message_id)
+    states = (Delivery.UNKNOWN, Delivery.FAILED)
+    if message.delivery not in states:
+        raise IllegalTransition("only a message that failed or is unknown can be sent again", delivery=message.delivery)
+    follower = session.get_one(Follower, ticket.follower_id)
+    with change(session, ticket, Action.SEND_AGAIN, deed, also={"message": message.id}):
+        outbox.retry(session, follower, message.id, now=deed.now)
+        delivery.refresh(session, ticket, message, deed)
+    return message
+
+
+def cancel(session: Session, ticket: Ticket, message_id: int, deed: Deed) -> Message:
+    """Take back what has not gone out."""
+    message = reply_of(session, ticket, message_id)
+    follower = session.get_one(Follower, ticket.follower_id)
+    if not outbox.cancel(session, follower, message.id, now=deed.now):
+        raise IllegalTransition("the message has gone out or is on its way", delivery=message.delivery)
+    with change(session, ticket, Action.CANCEL, deed, also={"message": message.id}):
+        delivery.refresh(session, ticket, message, deed)
+    return message
+
+
+def reply_of(session: Session, ticket: Ticket, message_id: int) -> Message:
+    """The ticket's own outbound message by WeChat; NotFound for any other."""
+    message = session.get(Message, message_id)
+    if message is None or message.ticket_id != ticket.id or message.delivery is None:
+        raise NotFound("no such reply on this ticket")
+    return message
+
+
+def newest_seen(session: Session, ticket: Ticket) -> int:
+    """Id of the newest message on the ticket: what a page hands to the reply box."""
+    return session.scalar(select(func.max(Message.id)).where(Message.ticket_id == ticket.id)) or 0
+
+
+def _take(ticket: Ticket, deed: Deed, clocks: Clocks) -> None:
+    if ticket.accepted_at is None:
+        ticket.accepted_at = deed.now
+    clocks.meet(ClockKind.ACCEPT, at=deed.now)
+
+
+def _message(session: Session, ticket: Ticket, draft: Draft, deed: Deed) -> Message:
+    message = Message(ticket_id=ticket.id, follower_id=ticket.follower_id, direction="outbound", kind="text")
+    message.text, message.at, message.author = draft.text, deed.now, deed.actor
+    message.via, message.reply_kind = draft.via, draft.kind
+    session.add(message)
+    session.flush()
+    return message
+
+
+def _refuse_stale(session: Session, ticket: Ticket, draft: Draft) -> None:
+    if draft.seen is None:
+        return
+    newer = select(Message).where(
+        Message.ticket_id == ticket.id, Message.id > draft.seen, Message.direction.in_(("inbound", "outbound"))
+    )
+    messages = session.scalars(newer.order_by(Message.id).limit(SHOWN_WHEN_STALE)).all()
+    if messages:
+        raise StaleReply("somebody wrote since you looked; read it, then send again or force", messages=messages)
+
+
+def _refuse_last(follower: Follower, draft: Draft, now: datetime) -> None:
+    spends = draft.via == "wechat" and draft.kind != "final" and can_reach(follower, now)
+    if spends and follower.messages_left - follower.waiting_items <= 1:
+        raise LastMessage("this is the window's last message: keep it for the final answer, or force", left=1)

@@ -1,0 +1,173 @@
+"""Tables only: tickets, their messages, clocks, attachments and follow-ups."""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.database import BigId, db, partial_index
+from service.messaging.followers import Follower
+from service.people import Department, User
+from service.tickets.states import Status
+
+StatusText = Enum(Status, native_enum=False, length=20, values_callable=lambda e: [s.value for s in e])
+_STATUSES = ", ".join(f"'{s.value}'" for s in Status)
+
+
+class Ticket(db.Model):
+    __tablename__ = "tickets"
+    __table_args__ = (
+        CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+        CheckConstraint("priority IN ('low', 'normal', 'high', 'urgent')", name="priority"),
+        Index("ix_tickets_received", "received_at", "id"),
+        Index("ix_tickets_department_status_received", "department_id", "status", "received_at", "id"),
+        Index("ix_tickets_department_received", "department_id", "received_at", "id"),
+        Index("ix_tickets_status_received", "status", "received_at", "id"),
+        Index("ix_tickets_assignee_received", "assignee_id", "status", "received_at", "id"),
+        Index("ix_tickets_category_received", "category", "received_at", "id"),
+        Index("ix_tickets_follower_id", "follower_id", "id"),
+        Index("ix_tickets_updated", "updated_at", "id"),
+        Index("ix_tickets_due", "due_at", "id"),
+        partial_index("ix_tickets_overdue", "overdue", "department_id", "due_at", "id"),
+        partial_index("ix_tickets_breach", "breach_at IS NOT NULL", "breach_at"),
+        partial_index("ix_tickets_classify", "classify_at IS NOT NULL", "classify_at"),
+        partial_index("ix_tickets_wake", "wake_at IS NOT NULL", "wake_at"),
+        partial_index("ix_tickets_follow_up", "follow_up_open", "department_id", "answered_at", "id"),
+        partial_index("ix_tickets_callback", "callback_due_at IS NOT NULL", "callback_due_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    query_code: Mapped[str]  # six digits for the progress page
+    status: Mapped[Status] = mapped_column(StatusText)
+    category: Mapped[str | None]
+    priority: Mapped[str] = mapped_column(default="normal")
+    restricted: Mapped[bool] = mapped_column(default=False)
+    department_id: Mapped[int] = mapped_column(BigId, ForeignKey("departments.id"))
+    intake_department_id: Mapped[int] = mapped_column(BigId, ForeignKey("departments.id"))  # keeps read access
+    assignee_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))
+    follower_id: Mapped[int] = mapped_column(BigId, ForeignKey("followers.id"))
+    channel: Mapped[str]
+    subject: Mapped[str]
+    received_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    first_replied_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+    last_inbound_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+
+    class_source: Mapped[str | None]  # keyword model staff; None until classified
+    class_confidence: Mapped[float | None]
+    class_because: Mapped[list[str] | None] = mapped_column(JSON)
+    triage: Mapped[bool] = mapped_column(default=False)  # the classifier was not sure
+    proposal: Mapped[dict[str, object] | None] = mapped_column(JSON)  # its opinion once a person has the ticket in hand
+    classify_at: Mapped[datetime | None]  # the follower has been quiet long enough
+
+    due_at: Mapped[datetime | None]  # earliest due time of the clocks that are not met
+    breach_at: Mapped[datetime | None]  # earliest due time of those still running: what the sweep looks at
+    overdue: Mapped[bool] = mapped_column(default=False)
+    wake_at: Mapped[datetime | None]  # when something happens by itself: a suspension ends, an answered ticket closes
+    callback_due_at: Mapped[datetime | None]  # an answer waits for the window: call the follower by then
+    awaits_window: Mapped[str | None]  # "interim" or "final": a reply that waits for the window
+
+    promise_at: Mapped[datetime | None]
+    plan: Mapped[str | None]
+    suspend_reason: Mapped[str | None]
+    follow_up_open: Mapped[bool] = mapped_column(default=False)
+    follow_up_attempts: Mapped[int] = mapped_column(default=0)
+    rework_rounds: Mapped[int] = mapped_column(default=0)
+    repeat_of_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("tickets.id")
+    )  # a closed ticket it takes up again
+    merged_into_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("tickets.id"))
+    demo: Mapped[bool] = mapped_column(default=False)
+
+    department: Mapped[Department] = relationship(foreign_keys=[department_id], lazy="raise_on_sql")
+    assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id], lazy="raise_on_sql")
+    follower: Mapped[Follower] = relationship(lazy="raise_on_sql")
+    clocks: Mapped[list["ClockRow"]] = relationship(lazy="raise_on_sql")
+
+
+class ClockRow(db.Model):
+    """One of a ticket's clocks; a clock without a row is not set."""
+
+    __tablename__ = "clocks"
+
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    target_amount: Mapped[int]
+    target_unit: Mapped[str]
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    met_at: Mapped[datetime | None]
+    pauses: Mapped[list[list[str | None]]] = mapped_column(JSON)  # [from, to or null, reason], ISO 8601
+    provisional: Mapped[bool]
+
+
+class Message(db.Model):
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("ix_messages_ticket_id_at_id", "ticket_id", "at", "id"),
+        Index("ix_messages_follower_id_at_id", "follower_id", "at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ticket_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("tickets.id"))  # None: talk that opened no ticket
+    follower_id: Mapped[int] = mapped_column(BigId, ForeignKey("followers.id"))
+    direction: Mapped[str]  # inbound outbound note system
+    kind: Mapped[str]  # text image voice …
+    text: Mapped[str]
+    at: Mapped[datetime]
+    author: Mapped[str | None]  # a username; None: the follower or the system
+    via: Mapped[str | None]  # outbound: wechat phone in_person
+    reply_kind: Mapped[str | None]  # outbound: interim final ask
+    delivery: Mapped[str | None]  # outbound by wechat: the state of its slowest part
+    extra: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    attachments: Mapped[list["Attachment"]] = relationship(lazy="raise_on_sql", order_by="Attachment.id")
+
+
+class Attachment(db.Model):
+    __tablename__ = "attachments"
+    __table_args__ = (
+        Index("ix_attachments_message_id", "message_id"),
+        partial_index("ix_attachments_pending", "state = 'pending'", "retry_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id"))
+    media_id: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str]  # pending stored failed
+    digest: Mapped[str | None]
+    content_type: Mapped[str | None]
+    size_bytes: Mapped[int | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    retry_at: Mapped[datetime]
+    detail: Mapped[str | None]
+
+
+class FollowUp(db.Model):
+    """One attempt to ask the follower whether the matter is settled."""
+
+    __tablename__ = "follow_ups"
+    __table_args__ = (Index("ix_follow_ups_ticket_id", "ticket_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"))
+    at: Mapped[datetime]
+    by: Mapped[str]
+    result: Mapped[str]  # solved unsolved unreachable
+    satisfaction: Mapped[int | None]  # 1 to 5
+    note: Mapped[str]
+
+
+class TicketCounter(db.Model):
+    """The last number given out on a day of the service's time zone."""
+
+    __tablename__ = "ticket_counters"
+
+    day: Mapped[str] = mapped_column(primary_key=True)  # 20261120
+    last: Mapped[int]

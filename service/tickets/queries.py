@@ -1,0 +1,198 @@
+"""Lists and counts: every one bounded, with a tie-break, behind access.visible_to, and served by an index."""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from service.audit import Event
+from service.errors import InvalidInput
+from service.messaging.followers import Follower
+from service.people import User
+from service.tickets.access import visible_to
+from service.tickets.models import Message, Ticket
+from service.tickets.states import WORKABLE, Status
+
+T = TypeVar("T")
+Row = TypeVar("Row", Message, Event)
+
+SEARCHED = 5_000  # a word is looked for in the newest so many tickets the person may see
+COUNT_CAP = 1_000  # a tab says "999+" beyond this
+PAGE = 200  # messages and events come so many at a time
+SORTS: dict[str, tuple[str, bool]] = {  # name -> column, descending
+    "-received": ("received_at", True),
+    "received": ("received_at", False),
+    "due": ("due_at", False),
+    "updated": ("updated_at", True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a list of tickets is asked for; empty means any."""
+
+    status: Sequence[str] = ()
+    category: str | None = None
+    priority: str | None = None
+    department_id: int | None = None
+    assignee: str | None = None  # username, "me" or "none"
+    channel: str | None = None
+    overdue: bool | None = None
+    q: str = ""
+    sort: str = "-received"
+    limit: int = 50
+    cursor: str | None = None
+    also: Sequence[ColumnElement[bool]] = field(default_factory=tuple)  # what a tab asks for beside
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    items: Sequence[T]
+    next_cursor: str | None
+
+
+def search(session: Session, user: User, wanted: Search) -> Page[Ticket]:
+    """One page of the tickets that the user may see."""
+    column_name, descending = SORTS[wanted.sort]
+    column = getattr(Ticket, column_name)
+    query = select(Ticket).where(visible_to(user), *conditions(user, wanted))
+    if column_name == "due_at":
+        query = query.where(Ticket.due_at.is_not(None))
+    if wanted.q:
+        query = query.where(_matches(user, wanted.q))
+    if wanted.cursor:
+        at, ticket_id = decode_cursor(wanted.cursor)
+        beyond = column < at if descending else column > at
+        tie = Ticket.id < ticket_id if descending else Ticket.id > ticket_id
+        query = query.where(or_(beyond, and_(column == at, tie)))
+    order = (column.desc(), Ticket.id.desc()) if descending else (column, Ticket.id)
+    tickets = session.scalars(for_lists(query).order_by(*order).limit(wanted.limit + 1)).all()
+    if len(tickets) <= wanted.limit:
+        return Page(tickets, None)
+    last = tickets[wanted.limit - 1]
+    return Page(tickets[: wanted.limit], encode_cursor(getattr(last, column_name), last.id))
+
+
+def conditions(user: User, wanted: Search) -> list[ColumnElement[bool]]:
+    parts: list[ColumnElement[bool]] = list(wanted.also)
+    if wanted.status:
+        parts.append(Ticket.status.in_([Status(s) for s in wanted.status]))
+    plain: Mapping[str, tuple[ColumnElement[object], object]] = {
+        "category": (Ticket.category, wanted.category),
+        "priority": (Ticket.priority, wanted.priority),
+        "department": (Ticket.department_id, wanted.department_id),
+        "channel": (Ticket.channel, wanted.channel),
+    }
+    parts += [column == value for column, value in plain.values() if value is not None]
+    if wanted.overdue is not None:
+        parts.append(Ticket.overdue if wanted.overdue else ~Ticket.overdue)
+    if wanted.assignee == "none":
+        parts.append(Ticket.assignee_id.is_(None))
+    elif wanted.assignee:
+        same = User.id == user.id if wanted.assignee == "me" else User.username == wanted.assignee
+        parts.append(Ticket.assignee_id.in_(select(User.id).where(same)))
+    return parts
+
+
+def _matches(user: User, q: str) -> ColumnElement[bool]:
+    """A ticket's number, or words of its subject among the newest tickets."""
+    pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    newest = (
+        select(Ticket.id, Ticket.subject).where(visible_to(user)).order_by(Ticket.received_at.desc()).limit(SEARCHED)
+    )
+    found = newest.subquery()
+    by_subject = select(found.c.id).where(found.c.subject.ilike(pattern, escape="\\"))
+    return or_(Ticket.number == q.upper(), Ticket.id.in_(by_subject))
+
+
+def for_lists(query: Select[tuple[Ticket]]) -> Select[tuple[Ticket]]:
+    """Load what a row of a list shows."""
+    return query.options(
+        joinedload(Ticket.follower),
+        joinedload(Ticket.department),
+        joinedload(Ticket.assignee),
+        selectinload(Ticket.clocks),
+    )
+
+
+def tabs(user: User) -> dict[str, list[ColumnElement[bool]]]:
+    """The queue's tabs in their order, and what each asks for beside visibility."""
+    own = Ticket.department_id == user.department_id
+    working = Ticket.status.in_(WORKABLE)
+    return {
+        "to_accept": [Ticket.status == Status.PENDING_ACCEPTANCE],
+        "mine": [Ticket.assignee_id == user.id, working],
+        "department": [own, working],
+        "overdue": [Ticket.overdue],
+        "all": [],
+    }
+
+
+def tab_counts(session: Session, user: User) -> dict[str, int]:
+    """How many tickets each tab holds, counted up to COUNT_CAP."""
+    return {name: capped_count(session, user, parts) for name, parts in tabs(user).items() if name != "all"}
+
+
+def capped_count(session: Session, user: User, parts: Sequence[ColumnElement[bool]]) -> int:
+    some = select(Ticket.id).where(visible_to(user), *parts).limit(COUNT_CAP).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+def loaded(session: Session, ticket: Ticket) -> Ticket:
+    """The ticket with everything that presenting it needs, as it is after the flush."""
+    session.flush()
+    query = for_lists(select(Ticket).where(Ticket.id == ticket.id)).execution_options(populate_existing=True)
+    return session.scalars(query).one()
+
+
+def messages_of(
+    session: Session, condition: ColumnElement[bool], cursor: str | None, limit: int = PAGE
+) -> Page[Message]:
+    """Messages ascending by (at, id)."""
+    query = select(Message).where(condition).options(selectinload(Message.attachments))
+    if cursor:
+        at, message_id = decode_cursor(cursor)
+        query = query.where(or_(Message.at > at, and_(Message.at == at, Message.id > message_id)))
+    items = session.scalars(query.order_by(Message.at, Message.id).limit(limit + 1)).all()
+    return _page(items, limit)
+
+
+def events_of(session: Session, ticket: Ticket, cursor: str | None, limit: int = PAGE) -> Page[Event]:
+    """The ticket's history ascending by (at, id)."""
+    query = select(Event).where(Event.ticket_id == ticket.id)
+    if cursor:
+        at, event_id = decode_cursor(cursor)
+        query = query.where(or_(Event.at > at, and_(Event.at == at, Event.id > event_id)))
+    items = session.scalars(query.order_by(Event.at, Event.id).limit(limit + 1)).all()
+    return _page(items, limit)
+
+
+def _page(items: Sequence[Row], limit: int) -> Page[Row]:
+    if len(items) <= limit:
+        return Page(items, None)
+    return Page(items[:limit], encode_cursor(items[limit - 1].at, items[limit - 1].id))
+
+
+def tickets_of(session: Session, user: User, follower: Follower, limit: int = 50) -> Sequence[Ticket]:
+    """The follower's tickets that the user may see, newest first."""
+    query = for_lists(select(Ticket).where(Ticket.follower_id == follower.id, visible_to(user)))
+    return session.scalars(query.order_by(Ticket.id.desc()).limit(limit)).all()
+
+
+def encode_cursor(at: datetime, row_id: int) -> str:
+    return base64.urlsafe_b64encode(f"{at.isoformat()} {row_id}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> tuple[datetime, int]:
+    """The place a page ended. Raises InvalidInput for anything that encode_cursor did not make."""
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, _, row_id = text.partition(" ")
+        return datetime.fromisoformat(at).astimezone(UTC), int(row_id)
+    except (ValueError, binascii.Error):
+        raise InvalidInput(cursor="not a cursor of this list") from None

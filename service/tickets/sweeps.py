@@ -1,0 +1,41 @@
+"""What happens by itself when a stored instant has passed. Each sweep looks at an index of only such rows."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from service.rulebook import Rulebook
+from service.tickets import closing, handling, locks
+from service.tickets.changes import Deed, change
+from service.tickets.models import Ticket
+from service.tickets.states import Action, Status
+
+BATCH = 200
+
+
+def mark_overdue(session: Session, *, now: datetime, rules: Rulebook) -> int:
+    """Breach the clocks whose due time has passed; returns how many tickets were looked at."""
+    query = select(Ticket).where(Ticket.breach_at < now).order_by(Ticket.breach_at).limit(BATCH)
+    tickets = session.scalars(query.with_for_update(skip_locked=True, of=Ticket)).all()
+    for ticket in tickets:
+        with change(session, ticket, Action.OVERDUE, Deed(by=None, now=now, rules=rules)) as clocks:
+            clocks.breach(now=now)
+    return len(tickets)
+
+
+def wake(session: Session, *, now: datetime, rules: Rulebook) -> int:
+    """End suspensions whose date has come, and close answered tickets that nobody took up again."""
+    query = select(Ticket.id).where(Ticket.wake_at <= now).order_by(Ticket.wake_at, Ticket.id).limit(BATCH)
+    ids = session.scalars(query).all()
+    for ticket_id in ids:
+        ticket = locks.lock_ticket(session, ticket_id)
+        if ticket.wake_at is None or ticket.wake_at > now:
+            continue
+        deed = Deed(by=None, now=now, rules=rules)
+        if ticket.status is Status.SUSPENDED:
+            handling.resume(session, ticket, deed, because="the date of the suspension has come")
+        elif ticket.status is Status.ANSWERED:
+            closing.close(session, ticket, deed, reason="no word for 7 days after the answer")
+        ticket.wake_at = None
+    return len(ids)

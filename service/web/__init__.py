@@ -1,0 +1,1 @@
+"""HTTP: JSON for programs, pages for staff. A view parses, calls one action and presents."""

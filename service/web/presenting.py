@@ -1,0 +1,67 @@
+"""What several endpoints answer with: tickets, messages with their deliveries, explanations."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from service.clock import utcnow
+from service.messaging import outbox
+from service.messaging.outbox import OutboxItem
+from service.rulebook import Rulebook
+from service.sla.calendar import Calendar
+from service.sla.clocks import Clock
+from service.sla.explain import explain
+from service.tickets import clocks, queries
+from service.tickets.models import ClockRow, Message, Ticket
+from service.web import schemas
+
+
+def rules(session: Session) -> Rulebook:
+    """The rules as they are now."""
+    current: Rulebook = current_app.extensions["rulebook"].current(session)
+    return current
+
+
+def ticket(session: Session, found: Ticket) -> dict[str, object]:
+    return schemas.ticket_out(queries.loaded(session, found), utcnow())
+
+
+def message(session: Session, found: Message) -> dict[str, object]:
+    session.flush()
+    session.refresh(found, ["attachments"])
+    return schemas.message_out(found, outbox.items_of(session, [found.id]))
+
+
+def messages(session: Session, found: Sequence[Message]) -> list[dict[str, object]]:
+    parts = parts_of(session, found)
+    return [schemas.message_out(m, parts[m.id]) for m in found]
+
+
+def parts_of(session: Session, found: Iterable[Message]) -> dict[int, list[OutboxItem]]:
+    """The sends of each message that went out by WeChat, one query for all."""
+    by_message: dict[int, list[OutboxItem]] = defaultdict(list)
+    ids = [m.id for m in found if m.delivery is not None]
+    if ids:
+        for item in outbox.items_of(session, ids):
+            by_message[item.reference_id].append(item)
+    return by_message
+
+
+def explanation(running: Iterable[Clock], calendar: Calendar) -> dict[str, object]:
+    """Why each due time is what it is, from the code that computes it."""
+    return {"clocks": {clock.kind.value: clock_steps(clock, calendar) for clock in running}}
+
+
+def clock_steps(clock: Clock, calendar: Calendar) -> dict[str, object]:
+    steps = [
+        {"from": schemas.local(s.start), "to": schemas.local(s.end), "minutes": s.minutes, "why": s.why}
+        for s in explain(clock, calendar)
+    ]
+    return {"due_at": schemas.local(clock.due_at), "provisional": clock.provisional, "steps": steps}
+
+
+def clocks_of(rows: Iterable[ClockRow]) -> list[Clock]:
+    order = {kind: place for place, kind in enumerate(clocks.ClockKind)}
+    return sorted((clocks.clock_of(row) for row in rows), key=lambda clock: order[clock.kind])

@@ -1,0 +1,62 @@
+"""What every answer and every form carries: CSRF, a strict content policy, safe headers, limits."""
+
+from flask import Flask, Response, current_app, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+
+csrf = CSRFProtect()
+CONTENT_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+API_LIMIT = "6000 per minute"  # for each token
+
+
+def caller() -> str:
+    """What a limit counts: the token of a program, else the address of a person."""
+    return request.headers.get("Authorization") or get_remote_address() or "nobody"
+
+
+limiter = Limiter(caller, headers_enabled=True, swallow_errors=True, in_memory_fallback_enabled=True)
+
+
+def init_app(app: Flask) -> None:
+    settings = app.config["SETTINGS"]
+    app.config.setdefault("RATELIMIT_STORAGE_URI", storage_uri(settings.redis_url))
+    app.config.setdefault("RATELIMIT_KEY_PREFIX", "gongdan")
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session: a page stays open all day
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.after_request(add_headers)
+
+
+def storage_uri(redis_url: str) -> str:
+    return redis_url.replace("unix://", "redis+unix://", 1)
+
+
+def add_headers(response: Response) -> Response:
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "static" and not request.path.startswith("/wechat/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,281 @@
+"""The control API under /_control: what tests and demonstrations may see and do."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import requests
+from flask import Blueprint, Response, jsonify, request
+
+from simulator import acting, current, wire
+from simulator.config import Account, ConfigError, account_from
+from simulator.faults import Fault, FaultError
+from simulator.inbound import ActError
+from simulator.pushes import Push
+from simulator.state import State, UnknownError
+from simulator.tokens import RefusedError
+
+blueprint = Blueprint("control", __name__, url_prefix="/_control")
+LONGEST_WAIT = 60.0
+Answer = Response | tuple[Response, int]
+STATUSES: dict[type[Exception], int] = {
+    UnknownError: 404,
+    acting.NotFollowingError: 409,
+    ActError: 422,
+    FaultError: 422,
+    ConfigError: 422,
+    RefusedError: 422,
+}
+
+
+def _problem(error: Exception) -> Answer:
+    if isinstance(error, RefusedError):
+        return jsonify(error=f"the platform refuses: {error.errcode}", errcode=error.errcode), STATUSES[RefusedError]
+    return jsonify(error=str(error)), STATUSES[type(error)]
+
+
+for _kind in STATUSES:
+    blueprint.register_error_handler(_kind, _problem)
+
+
+def _body() -> dict[str, object]:
+    body = request.get_json(force=True, silent=True) if request.get_data() else {}
+    if not isinstance(body, dict):
+        raise ActError("a JSON object is needed")
+    return body
+
+
+def _number(values: Mapping[str, object], name: str, default: float | None = None) -> float | None:
+    value = values.get(name)
+    if value is None:
+        return default
+    try:
+        return float(str(value))
+    except ValueError as error:
+        raise ActError(f"{name} must be a number") from error
+
+
+def _patience(values: Mapping[str, object]) -> float:
+    """Seconds to wait for a result; 0 unless `wait` is asked for."""
+    if str(values.get("wait", "")).lower() not in ("true", "1"):
+        return 0.0
+    return min(_number(values, "timeout", LONGEST_WAIT) or 0.0, LONGEST_WAIT)
+
+
+def _account_json(state: State, account: Account) -> dict[str, object]:
+    fields = {name: value for name, value in asdict(account).items() if name not in ("app_secret", "token", "aes_key")}
+    followers = [follower.as_json(state.now()) for follower in state.followers_of(account.slug)]
+    return fields | {"followers": followers}
+
+
+@blueprint.get("/accounts")
+def list_accounts() -> Answer:
+    """Every account with its followers, without secrets."""
+    state = current.state()
+    with state.lock:
+        return jsonify(accounts=[_account_json(state, account) for account in state.accounts.values()])
+
+
+@blueprint.post("/accounts")
+def register_account() -> Answer:
+    """Add an account, or change the one with this slug."""
+    state, account = current.state(), account_from(_body())
+    try:
+        state.register(account)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return jsonify(_account_json(state, account)), 201
+
+
+@blueprint.post("/accounts/<slug>/verify")
+def verify_webhook(slug: str) -> Answer:
+    """Do what the operator's "save" does: ask the webhook to echo a text."""
+    account = current.state().get_account(slug)
+    stamp, nonce, echo = str(int(time.time())), secrets.token_hex(5), secrets.token_hex(10)
+    query = {"signature": wire.signature(account.token, stamp, nonce), "timestamp": stamp, "nonce": nonce}
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.get(account.webhook_url, params=query | {"echostr": echo}, timeout=5)
+    except requests.RequestException as error:
+        return jsonify(ok=False, status=None, why=type(error).__name__)
+    return jsonify(ok=answer.ok and answer.content == echo.encode(), status=answer.status_code)
+
+
+@blueprint.post("/followers")
+def add_follower() -> Answer:
+    """Add a follower `{account, name, openid?, following?}`, or several under `followers`."""
+    state, body = current.state(), _body()
+    rows = body.get("followers", [body])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ActError("followers must be a list of objects")
+    with state.lock:
+        added = [
+            state.add_follower(
+                str(row.get("account", "")),
+                str(row.get("name") or "粉丝"),
+                openid=str(row.get("openid") or ""),
+                following=row.get("following") is not False,
+            ).as_json(state.now())
+            for row in rows
+        ]
+    return jsonify(followers=added, **added[0] if len(added) == 1 else {}), 201
+
+
+@blueprint.get("/followers/<openid>")
+def show_follower(openid: str) -> Answer:
+    """One follower with the window."""
+    state = current.state()
+    return jsonify(state.get_follower(openid).as_json(state.now()))
+
+
+@blueprint.post("/followers/<openid>/say")
+def say(openid: str) -> Answer:
+    """Let the follower do something (`simulator.acting.act`); answers with the push, finished if `wait` is true."""
+    body = _body()
+    pushes = acting.act(current.state(), current.pusher(), openid, body)
+    _await(pushes, _patience(body))
+    return jsonify(pushes[0].as_json() | {"copies": [push.as_json() for push in pushes[1:]]}), 202
+
+
+def _await(pushes: list[Push], seconds: float) -> None:
+    if seconds:
+        current.state().wait_for(lambda: all(push.is_finished for push in pushes), seconds)
+
+
+@blueprint.get("/followers/<openid>/pushes")
+def list_pushes_of(openid: str) -> Answer:
+    """The follower's last `limit` pushes, newest first."""
+    limit = int(_number(request.args, "limit", 20) or 0)
+    pushes = current.pusher().latest(current.state().get_follower(openid).openid, limit)
+    return jsonify(pushes=[push.as_json() for push in pushes])
+
+
+@blueprint.get("/pushes/<int:push_id>")
+def show_push(push_id: int) -> Answer:
+    """One push with its attempts; `wait=true&timeout=` answers when it is finished."""
+    push = current.pusher().get(push_id)
+    _await([push], _patience(request.args))
+    return jsonify(push.as_json())
+
+
+@blueprint.get("/pushes")
+def list_pushes() -> Answer:
+    """How many pushes there are by state; `wait=true&timeout=` answers when none waits or runs."""
+    pusher, state, seconds = current.pusher(), current.state(), _patience(request.args)
+    if seconds:
+        state.wait_for(pusher.is_quiet, seconds)
+    with state.lock:
+        states = [push.state for push in pusher.pushes.values()]
+        return jsonify(quiet=pusher.is_quiet(), total=len(states), states={name: states.count(name) for name in states})
+
+
+@blueprint.get("/followers/<openid>/transcript")
+def transcript(openid: str) -> Answer:
+    """What the follower sees: `after` an entry's id, of a `kind`; `count` waits (`wait=true`) for so many."""
+    state = current.state()
+    follower = state.get_follower(openid)
+    after, kind = int(_number(request.args, "after", 0) or 0), request.args.get("kind", "")
+    count = int(_number(request.args, "count", 1) or 1)
+
+    def entries() -> list[dict[str, object]]:
+        found = [entry for entry in follower.transcript if entry.id > after]
+        return [entry.as_json() for entry in found if kind in ("", entry.kind)]
+
+    seconds = _patience(request.args)
+    if seconds:
+        state.wait_for(lambda: len(entries()) >= count, seconds)
+    with state.lock:
+        return jsonify(follower=follower.as_json(state.now()), entries=entries())
+
+
+@blueprint.post("/followers/<openid>/window")
+def set_window(openid: str) -> Answer:
+    """Set `remaining` and `deadline` (Unix seconds, or `seconds` from now) of the reply window."""
+    state, body = current.state(), _body()
+    remaining, seconds = _number(body, "remaining"), _number(body, "seconds")
+    deadline = _number(body, "deadline") if seconds is None else state.now() + seconds
+    follower = acting.set_window(
+        state, openid, remaining=None if remaining is None else int(remaining), deadline=deadline
+    )
+    return jsonify(follower.as_json(state.now()))
+
+
+@blueprint.get("/faults")
+def list_faults() -> Answer:
+    """The faults in force."""
+    state = current.state()
+    with state.lock:
+        return jsonify(faults=[asdict(fault) for fault in state.faults.active])
+
+
+@blueprint.post("/faults")
+def add_fault() -> Answer:
+    """Add `{endpoint, kind, value?, times?, probability?, account?}`; see `simulator.faults.Fault`."""
+    state, body = current.state(), _body()
+    times = _number(body, "times")
+    with state.lock:
+        fault = Fault(
+            id=state.next_fault_id(),
+            endpoint=str(body.get("endpoint", "*")),
+            kind=str(body.get("kind", "")),
+            value=_number(body, "value"),
+            times=None if times is None else int(times),
+            probability=_number(body, "probability", 1.0) or 0.0,
+            account=str(body.get("account") or ""),
+        )
+        state.faults.active.append(fault)
+        return jsonify(asdict(fault)), 201
+
+
+@blueprint.delete("/faults")
+def clear_faults() -> Answer:
+    """Remove every fault, or those of `endpoint`."""
+    state, endpoint = current.state(), request.args.get("endpoint")
+    with state.lock:
+        kept = [fault for fault in state.faults.active if endpoint not in (None, fault.endpoint)]
+        removed = len(state.faults.active) - len(kept)
+        state.faults.active[:] = kept
+        return jsonify(removed=removed)
+
+
+@blueprint.post("/accounts/<slug>/tokens/<any(kill, expire):what>")
+def end_tokens(slug: str, what: str) -> Answer:
+    """Kill the account's tokens (40001 from now on) or let them run out (42001)."""
+    state = current.state()
+    with state.lock:
+        app_id = state.get_account(slug).app_id
+        ended = state.tokens.kill(app_id) if what == "kill" else state.tokens.expire(app_id, state.now())
+        return jsonify(ended=ended)
+
+
+@blueprint.get("/calls")
+def list_calls() -> Answer:
+    """Counts by endpoint and the last `limit` calls, newest first, of `endpoint` and `account` where given."""
+    state, wanted = (
+        current.state(),
+        {n: request.args[n] for n in ("endpoint", "account", "openid") if n in request.args},
+    )
+    limit = int(_number(request.args, "limit", 100) or 0)
+    with state.lock:
+        rows = [asdict(call) for call in reversed(state.calls)]
+        fitting = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
+        return jsonify(counts=dict(state.call_counts), calls=fitting[:limit])
+
+
+@blueprint.post("/clock")
+def advance_clock() -> Answer:
+    """Advance the platform's time by `advance_seconds`: windows, tokens and media age; pushes keep the wall clock."""
+    state, body = current.state(), _body()
+    with state.lock:
+        state.clock_ahead += _number(body, "advance_seconds", 0.0) or 0.0
+        return jsonify(now=state.now(), ahead=state.clock_ahead)
+
+
+@blueprint.post("/reset")
+def reset() -> Answer:
+    """Forget everything but the configured accounts."""
+    current.pusher().clear()
+    current.state().reset()
+    return jsonify(ok=True)

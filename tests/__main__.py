@@ -1,0 +1,128 @@
+"""`make test`: the suite on SQLite and embedded Redis, then on PostgreSQL and Redis if there are any, and a summary.
+
+Arguments go to pytest: `python -m tests tests/scenarios -k quota`.
+"""
+
+import collections
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import redis
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+STANDARD_POSTGRES = "postgresql://127.0.0.1:5432/postgres"
+STANDARD_REDIS = "redis://127.0.0.1:6379"
+# they use neither database nor queue of the application, so once is enough
+INDEPENDENT = ("tests/unit", "tests/simulator", "tests/integration/test_runtime.py", "tests/test_architecture.py")
+NAMES = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
+
+
+@dataclass
+class Outcome:
+    """What one run of pytest did."""
+
+    where: str
+    passed: int = 0
+    failed: int = 0
+    skipped: collections.Counter[str] = field(default_factory=collections.Counter)
+    ended_well: bool = True
+
+
+def main(arguments: list[str]) -> int:
+    """Run, summarise, and close with the line that counts; 0 if all is well."""
+    outcomes = [run("SQLite and embedded Redis", {}, arguments)]
+    absent = []
+    database, why_no_database = find_postgres()
+    if database:
+        server, why_no_redis = find_redis()
+        where = f"PostgreSQL and {'Redis' if server else 'embedded Redis'}"
+        chosen = {"TEST_DATABASE_URL": database} | ({"TEST_REDIS_URL": server} if server else {})
+        ignored = [f"--ignore={path}" for path in INDEPENDENT]
+        outcomes.append(run(where, chosen, [*ignored, *arguments]))
+        absent += [why_no_redis] if why_no_redis else []
+    else:
+        absent.append(why_no_database)
+    return summarise(outcomes, absent)
+
+
+def run(where: str, servers: dict[str, str], arguments: list[str]) -> Outcome:
+    """One run of pytest with these servers and no others."""
+    say(f"== on {where}")
+    environment = {name: value for name, value in os.environ.items() if name not in NAMES} | servers
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
+        code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+        outcome = read(report, where) if report.is_file() else Outcome(where)
+    outcome.ended_well = code == 0
+    return outcome
+
+
+def read(report: Path, where: str) -> Outcome:
+    """The counts and the reasons of skipping, from pytest's own report."""
+    outcome = Outcome(where)
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314
+        skip = case.find("skipped")
+        if skip is not None:
+            outcome.skipped[skip.get("message", "no reason given")] += 1
+        elif case.find("failure") is not None or case.find("error") is not None:
+            outcome.failed += 1
+        else:
+            outcome.passed += 1
+    return outcome
+
+
+def find_postgres() -> tuple[str, str]:
+    """The server to use, or why there is none: it must let us make databases."""
+    url = os.environ.get("TEST_DATABASE_URL") or STANDARD_POSTGRES
+    try:
+        with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), connect_timeout=3) as connection:
+            row = connection.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+            may_create = row.fetchone()
+    except psycopg.Error as error:
+        return "", f"PostgreSQL: {str(error).strip().splitlines()[0]} (TEST_DATABASE_URL names a server)"
+    if may_create and may_create[0]:
+        return url, ""
+    return "", "PostgreSQL: its user may not create databases (TEST_DATABASE_URL names another)"
+
+
+def find_redis() -> tuple[str, str]:
+    """The server to use, or why there is none."""
+    url = os.environ.get("TEST_REDIS_URL") or STANDARD_REDIS
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=3) as client:
+            client.ping()
+    except redis.RedisError as error:
+        return "", f"Redis as a server of its own: {error} (TEST_REDIS_URL names one)"
+    return url, ""
+
+
+def summarise(outcomes: list[Outcome], absent: list[str]) -> int:
+    """Print what ran where and what did not; the exit code."""
+    say("\n== what ran where")
+    for outcome in outcomes:
+        end = "" if outcome.ended_well else " - FAILED"
+        skips = outcome.skipped.total()
+        say(f"{outcome.where}: {outcome.passed} passed, {outcome.failed} failed, {skips} skipped{end}")
+        for reason, count in sorted(outcome.skipped.items()):
+            say(f"  skipped {count}: {reason}")
+    for reason in absent:
+        say(f"not run for lack of a server: {reason}")
+    passed, failed = sum(o.passed for o in outcomes), sum(o.failed for o in outcomes)
+    skipped = sum(outcome.skipped.total() for outcome in outcomes)
+    say(f"\ntotal: {passed} passed, {failed} failed, {skipped} skipped")
+    return 0 if passed and all(outcome.ended_well for outcome in outcomes) else 1
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

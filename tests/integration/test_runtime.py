@@ -1,0 +1,343 @@
+"""`desk up` with real processes and a stand-in application: what starts, what comes back, what is left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+STUB = CHECKOUT / "tests" / "integration" / "runtime_stub"
+BACK_WITHIN = 2.0  # seconds, of the contract
+STOPPED_WITHIN = 10.0
+
+
+def eventually(condition: Callable[[], object], *, within: float, what: str) -> object:
+    """The first true value of the condition; fails with `what` if there is none in time."""
+    pause = threading.Event()
+    deadline = time.monotonic() + within
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"within {within} s: {what}"
+        pause.wait(0.02)
+    return found
+
+
+class Up:
+    """A running `up`, its output, and its processes by name."""
+
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+        self.data_dir = folder / "var"
+        self._output = folder / "output.txt"
+        paths = os.pathsep.join([str(CHECKOUT), str(STUB)])
+        own = {"DATA_DIR": str(self.data_dir), "STUB_PREPARED": str(folder / "prepared"), "PYTHONPATH": paths}
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        with self._output.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, str(STUB / "start.py"), *(arguments or ("127.0.0.1:0",))],
+                env=inherited | own | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+            )
+        self.seen: set[psutil.Process] = set()
+
+    @property
+    def lines(self) -> list[str]:
+        return self._output.read_text(encoding="utf-8").splitlines()
+
+    def line(self, beginning: str) -> str:
+        return next((line for line in self.lines if line.startswith(beginning)), "")
+
+    def wait_until_ready(self) -> str:
+        """The address that the ready line shows."""
+        ready = eventually(lambda: self.line("ready "), within=15, what=f"a ready line in {self.lines}")
+        self.family()
+        return str(ready).split()[1]
+
+    def family(self) -> list[psutil.Process]:
+        """Every process below `up`; all that were ever seen are remembered."""
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        self.seen.update(found)
+        return found
+
+    def children(self, word: str) -> list[psutil.Process]:
+        """The direct children that have the word in an argument."""
+        direct = psutil.Process(self.process.pid).children()
+        return [child for child in direct if any(word in argument for argument in command_of(child))]
+
+    def tell(self, number: signal.Signals) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.family()
+        self.process.send_signal(number)
+        return self.process.wait(timeout=STOPPED_WITHIN)
+
+    def left_over(self) -> list[psutil.Process]:
+        return [process for process in self.seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Starts `up` in a folder of its own; afterwards nothing of it lives."""
+    started: list[Up] = []
+
+    def start_up(*arguments: str, folder: Path = tmp_path, **environment: str) -> Up:
+        folder.mkdir(exist_ok=True)
+        started.append(Up(folder, *arguments, **environment))
+        return started[-1]
+
+    yield start_up
+    for up in started:
+        if up.process.poll() is None:
+            up.family()
+            up.process.kill()
+            up.process.wait()
+        for process in up.left_over():
+            process.kill()
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+        return answer.read().decode()
+
+
+def test_everything_runs_and_is_announced_once_it_answers(start: Callable[..., Up]) -> None:
+    up = start("127.0.0.1:0", "--demo", WEB_WORKERS="2", WORKERS="2")
+
+    url = up.wait_until_ready()
+
+    assert get(f"{url}/readyz") == "stub"
+    counts = {word: len(up.children(word)) for word in ("granian", "worker.py", "cron", "redis-server", "simulated")}
+    assert counts == {"granian": 2, "worker.py": 3, "cron": 1, "redis-server": 1, "simulated": 1}
+    port = int(url.rpartition(":")[2]) + 1
+    eventually(
+        lambda: f"simulated with --bind 127.0.0.1:{port} --config stub.json" in up.lines, within=5, what="the simulator"
+    )
+    eventually(lambda: "hello from the preparation" in up.lines, within=5, what="what the preparation had to tell")
+    assert [line for line in up.lines if line.startswith("ready ")] == [f"ready {url}"]
+
+
+def test_processes_are_told_the_addresses_that_were_chosen(start: Callable[..., Up]) -> None:
+    up = start("127.0.0.1:0", "--demo")
+
+    url = up.wait_until_ready()
+
+    simulator = f"http://127.0.0.1:{int(url.rpartition(':')[2]) + 1}"
+    assert get(f"{url}/environment/PUBLIC_URL") == url
+    assert get(f"{url}/environment/WECHAT_API_BASE_URL") == simulator
+
+
+def test_embedded_redis_answers_on_its_socket_and_on_no_port(start: Callable[..., Up]) -> None:
+    up = start()
+    up.wait_until_ready()
+
+    with redis.Redis(unix_socket_path=str(up.data_dir / "redis.sock")) as client:
+        assert client.ping()
+    (server,) = up.children("redis-server")
+    assert server.net_connections(kind="inet") == []
+
+
+def test_a_named_redis_is_used_instead_of_an_embedded_one(start: Callable[..., Up]) -> None:
+    up = start(REDIS_URL="redis://127.0.0.1:6379/15")
+    up.wait_until_ready()
+
+    assert up.children("redis-server") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("worker.py", "worker"),
+        ("cron", "cron"),
+        ("redis-server", "redis"),
+        ("granian", "web"),
+        ("simulated", "simulator"),
+    ],
+)
+def test_a_killed_child_is_back_within_two_seconds_and_a_line_says_so(
+    start: Callable[..., Up], word: str, name: str
+) -> None:
+    up = start("127.0.0.1:0", "--demo", WORKERS="1", WEB_WORKERS="1")
+    up.wait_until_ready()
+    victim = next(child for child in up.children(word) if name != "worker" or "cron" not in command_of(child))
+
+    victim.kill()
+
+    line = eventually(lambda: up.line(f"restarted {name} (pid "), within=BACK_WITHIN, what=f"{name} restarted")
+    successor = int(str(line).split("(pid ")[1].split(")")[0])
+    eventually(
+        lambda: any(word in argument for argument in command_of(psutil.Process(successor))),
+        within=BACK_WITHIN,
+        what="the successor runs the same command",
+    )
+    assert f"pid {victim.pid} was killed by signal 9" in str(line)
+
+
+def test_a_killed_web_process_behind_the_server_is_back_too(start: Callable[..., Up]) -> None:
+    up = start(WEB_WORKERS="1")
+    url = up.wait_until_ready()
+
+    for round_number in (1, 2, 3):
+        (server,) = up.children("granian")
+        server.children()[0].kill()
+        eventually(
+            lambda expected=round_number: sum("restarted web" in line for line in up.lines) == expected,
+            within=BACK_WITHIN,
+            what=f"web restarted {round_number} times",
+        )
+        eventually(lambda: answers(url), within=BACK_WITHIN, what="the web answers again")
+
+
+def answers(url: str) -> bool:
+    try:
+        return get(f"{url}/readyz") == "stub"
+    except OSError:
+        return False
+
+
+def test_a_child_that_dies_again_and_again_is_started_without_limit(start: Callable[..., Up]) -> None:
+    up = start(STUB_WORKER="crash", WORKERS="1")
+    up.wait_until_ready()
+
+    def restarts() -> int:
+        return sum("restarted worker" in line for line in up.lines)
+
+    eventually(lambda: restarts() > 8, within=10, what="more restarts than circus' five tries")
+    assert any("ended with exit code 3" in line for line in up.lines)
+
+
+def test_what_a_killed_process_leaves_behind_is_ended(start: Callable[..., Up]) -> None:
+    up = start(STUB_WORKER="parent", WORKERS="1")
+    up.wait_until_ready()
+    worker = next(child for child in up.children("worker.py") if "cron" not in command_of(child))
+    (grandchild,) = eventually(worker.children, within=5, what="a grandchild")
+
+    worker.kill()
+
+    eventually(lambda: not psutil.pid_exists(grandchild.pid), within=BACK_WITHIN, what="the orphan is gone")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_stops_everything_in_time(start: Callable[..., Up], number: signal.Signals) -> None:
+    up = start("127.0.0.1:0", "--demo")
+    up.wait_until_ready()
+
+    assert up.tell(number) == 0
+
+    assert up.left_over() == []
+    assert up.lines[-1] == "stopped"
+
+
+def test_processes_that_refuse_to_stop_are_killed_in_time(start: Callable[..., Up]) -> None:
+    up = start(STUB_WORKER="deaf")
+    url = up.wait_until_ready()
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as client:
+        client.sendall(b"GET /hang HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        assert up.tell(signal.SIGTERM) == 0
+
+    assert up.left_over() == []
+
+
+def test_children_do_not_outlive_a_killed_up(start: Callable[..., Up]) -> None:
+    up = start("127.0.0.1:0", "--demo")
+    up.wait_until_ready()
+
+    up.tell(signal.SIGKILL)
+
+    eventually(lambda: up.left_over() == [], within=STOPPED_WITHIN, what=f"no process of {up.seen}")
+
+
+def test_ready_is_not_said_before_the_service_is_ready(start: Callable[..., Up], tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    up = start(STUB_READY_WHEN=str(gate), WEB_WORKERS="1")
+    eventually(lambda: up.process.poll() is None and up.children("granian"), within=10, what="a web process")
+    (server,) = up.children("granian")
+    eventually(server.children, within=10, what="a listening web process")
+    assert up.line("ready ") == ""
+
+    gate.touch()
+
+    assert up.wait_until_ready()
+
+
+def test_a_taken_port_is_refused_with_a_sentence(start: Callable[..., Up]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        up = start(f"127.0.0.1:{port}")
+
+        assert up.process.wait(timeout=10) == 2
+
+    assert up.lines == [f"Port {port} of 127.0.0.1 is taken: stop what listens there, or choose another port."]
+
+
+def test_the_simulator_moves_on_when_the_next_port_is_taken(start: Callable[..., Up]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        up = start(f"127.0.0.1:{port - 1}", "--demo")
+        up.wait_until_ready()
+
+        eventually(lambda: up.line(f"simulated with --bind 127.0.0.1:{port + 1} "), within=5, what="the next port")
+
+
+@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:x", "127.0.0.1:70000", "192.0.2.1:8000"])
+def test_a_bind_that_makes_no_sense_is_refused_with_a_sentence(start: Callable[..., Up], bind: str) -> None:
+    up = start(bind)
+
+    assert up.process.wait(timeout=10) == 2
+    assert len(up.lines) == 1
+    assert up.lines[0].endswith(".")
+
+
+def test_the_demo_stays_on_this_machine(start: Callable[..., Up]) -> None:
+    up = start("0.0.0.0:0", "--demo")
+
+    assert up.process.wait(timeout=10) == 2
+    assert up.lines == ["The demo is for this machine only: listen on 127.0.0.1 instead of 0.0.0.0."]
+
+
+def test_a_second_up_on_the_same_data_is_refused(start: Callable[..., Up]) -> None:
+    first = start()
+    first.wait_until_ready()
+
+    with subprocess.Popen(
+        first.process.args,
+        env=psutil.Process(first.process.pid).environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as second:
+        said, _ = second.communicate(timeout=10)
+
+    assert second.returncode == 2
+    assert said == f"Another `desk up` runs on {first.data_dir}: stop it, or name another DATA_DIR.\n"
+
+
+def test_a_deep_data_folder_gets_its_socket_elsewhere(start: Callable[..., Up], tmp_path: Path) -> None:
+    up = start(folder=tmp_path / ("deep" * 25))
+
+    up.wait_until_ready()
+
+    (server,) = up.children("redis-server")
+    title = " ".join(command_of(server))
+    place = Path(title.partition("unixsocket:")[2].split()[0])
+    assert place.is_socket()
+    assert place.parent.stat().st_mode & 0o077 == 0
+    assert up.tell(signal.SIGTERM) == 0
+    (place.parent).rmdir()

@@ -1,0 +1,195 @@
+"""Settings: what the environment may say, what it means, and that every mistake is listed at once."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from service.config import SETTINGS, ConfigError, Settings, embedded_socket
+
+
+def settings(tmp_path: Path, **environment: str) -> Settings:
+    return Settings.from_environment({"DATA_DIR": str(tmp_path / "var"), **environment})
+
+
+def mistakes(tmp_path: Path, **environment: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        settings(tmp_path, **environment)
+    return caught.value.mistakes
+
+
+def test_nothing_at_all_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    chosen = Settings.from_environment({})
+
+    assert chosen.data_dir == tmp_path / "var"
+    assert chosen.database_url == f"sqlite:///{tmp_path}/var/gongdan.sqlite3"
+    assert chosen.redis_url == f"unix://{tmp_path}/var/redis.sock"
+    assert chosen.embedded_redis
+    assert chosen.time_zone.key == "Asia/Shanghai"
+    assert chosen.wechat_api_base_url == "https://api.weixin.qq.com"
+    assert (chosen.log_level, chosen.web_workers, chosen.workers, chosen.metrics_token) == ("INFO", 2, 2, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant", "why"),
+    [
+        ("postgres://u:p@h:1/d", "postgresql+psycopg://u:p@h:1/d", "the old short name"),
+        ("postgresql://u:p@h/d", "postgresql+psycopg://u:p@h/d", "the usual name"),
+        ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d", "as SQLAlchemy writes it"),
+        (
+            "postgres://u:p%40%2F@h/d?sslmode=require",
+            "postgresql+psycopg://u:p%40%2F@h/d?sslmode=require",
+            "kept as is",
+        ),
+        ("sqlite:////data/x.sqlite3", "sqlite:////data/x.sqlite3", "an absolute file"),
+    ],
+)
+def test_every_spelling_of_a_database_means_one_driver(tmp_path: Path, given: str, meant: str, why: str) -> None:
+    assert settings(tmp_path, DATABASE_URL=given).database_url == meant, why
+
+
+def test_a_relative_sqlite_file_is_the_same_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert settings(tmp_path, DATABASE_URL="sqlite:///x.sqlite3").database_url == f"sqlite:///{tmp_path}/x.sqlite3"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://h/d"),
+        ("DATABASE_URL", "no address"),
+        ("DATABASE_URL", "sqlite://"),
+        ("REDIS_URL", "http://h:6379"),
+        ("REDIS_URL", "redis://h:99999"),
+        ("SECRET_KEY", "short"),
+        ("PUBLIC_URL", "desk.example.com"),
+        ("PUBLIC_URL", "https://desk.example.com/?a=b"),
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("TIME_ZONE", "../../etc/passwd"),
+        ("WECHAT_API_BASE_URL", "ftp://h"),
+        ("LOG_LEVEL", "LOUD"),
+        ("WEB_WORKERS", "0"),
+        ("WORKERS", "two"),
+        ("WORKERS", "65"),
+        ("METRICS_TOKEN", "tiny"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_would_be_right(tmp_path: Path, name: str, value: str) -> None:
+    (sentence,) = mistakes(tmp_path, **{name: value})
+
+    assert sentence.startswith(name)
+    assert sentence.endswith(".")
+    assert "use " in sentence
+
+
+def test_all_mistakes_are_listed_at_once(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, WORKERS="x", TIME_ZONE="x", DATABASE_URL="x", LOG_LEVEL="x")
+
+    assert sorted(sentence.split()[0] for sentence in found) == ["DATABASE_URL", "LOG_LEVEL", "TIME_ZONE", "WORKERS"]
+
+
+def test_a_data_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    (sentence,) = mistakes(tmp_path, DATA_DIR=str(file / "below"))
+
+    assert sentence == f"DATA_DIR '{file}/below' is wrong: {file} is a file: name a folder."
+
+
+def test_passwords_are_in_no_message_and_no_repr(tmp_path: Path) -> None:
+    said = "".join(mistakes(tmp_path, DATABASE_URL="mysql://u:hunter22@h/d", REDIS_URL="http://:hunter22@h"))
+    shown = repr(settings(tmp_path, DATABASE_URL="postgres://u:hunter22@h/d", SECRET_KEY="hunter22-and-more"))
+
+    assert "hunter22" not in said + shown
+
+
+def test_an_empty_value_counts_as_unset(tmp_path: Path) -> None:
+    blank = {setting.name: "" for setting in SETTINGS if setting.name != "DATA_DIR"}
+
+    assert settings(tmp_path, **blank) == settings(tmp_path)
+
+
+def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "workers"
+    file.write_text("7\n", encoding="utf-8")
+
+    assert settings(tmp_path, WORKERS_FILE=str(file)).workers == 7
+
+
+def test_a_file_that_is_not_there_or_empty_or_doubled_is_a_mistake(tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.touch()
+
+    found = mistakes(
+        tmp_path, WORKERS_FILE=str(empty), LOG_LEVEL_FILE=str(tmp_path / "no"), TIME_ZONE="UTC", TIME_ZONE_FILE="x"
+    )
+
+    assert found == (
+        "TIME_ZONE and TIME_ZONE_FILE are both set: keep one of them.",
+        f"LOG_LEVEL_FILE names {tmp_path}/no, which cannot be read (No such file or directory): name a text file.",
+        f"WORKERS_FILE names {empty}, which is empty: write the value into it.",
+    )
+
+
+def test_the_secret_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
+    first = settings(tmp_path).secret_key
+
+    assert settings(tmp_path).secret_key == first
+    assert len(first) >= 32
+    assert (tmp_path / "var" / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["secret_key"]
+
+
+def test_first_starts_at_the_same_moment_agree_on_the_key(tmp_path: Path) -> None:
+    together = threading.Barrier(12)
+    keys: list[str] = []
+
+    def start() -> None:
+        together.wait()
+        keys.append(settings(tmp_path).secret_key)
+
+    threads = [threading.Thread(target=start) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(keys) == 12
+    assert len(set(keys)) == 1
+
+
+def test_a_damaged_key_is_not_used(tmp_path: Path) -> None:
+    settings(tmp_path)
+    (tmp_path / "var" / "secret_key").write_text("", encoding="ascii")
+
+    (sentence,) = mistakes(tmp_path)
+
+    assert "is damaged" in sentence
+
+
+def test_a_named_redis_turns_the_embedded_one_off(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, REDIS_URL="redis://127.0.0.1:6379/3")
+
+    assert (chosen.redis_url, chosen.embedded_redis) == ("redis://127.0.0.1:6379/3", False)
+
+
+def test_the_socket_of_a_deep_folder_is_short_and_always_the_same(tmp_path: Path) -> None:
+    deep = tmp_path / ("x" * 120)
+
+    socket = embedded_socket(deep)
+
+    assert len(os.fsencode(socket)) <= 100
+    assert socket == embedded_socket(deep)
+    assert socket != embedded_socket(tmp_path / ("y" * 120))
+
+
+def test_every_setting_says_what_it_is_for_and_has_a_default_that_is_right() -> None:
+    for setting in SETTINGS:
+        assert setting.help, setting.name
+        if setting.default:
+            setting.parse(setting.default)
