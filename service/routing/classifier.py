@@ -32,9 +32,12 @@ EFFECTS = ("", "urgent", "high", "low", "cover")
 
 CONFIDENT = 0.6  # below it a person decides
 MARGIN = 0.15  # nearer than this to the second best, a person decides
+WARY = 0.15  # from this probability of a complaint on, nothing else is decided without a person
 TEMPERATURE = 1.0
 PRIOR = 0.3  # in favour of GUESS
-DECAY = 0.7
+DECAY = 0.7  # each further reason for the same category against the one before
+OUTSPOKEN = 2.5  # a complaint's weight from which ...
+OVERSHADOWED = 0.75  # ... the request, fault or question beside it counts so much
 FIRED = 1.0  # sum of weights from which an effect holds
 HIDDEN = "\ufffc"  # stands for a character that a covering rule has taken
 
@@ -116,11 +119,11 @@ class Classifier:
             return Verdict("other", "low", 0.97, False, (kind,))
         hits = self._hits(normalise(text))
         ranked = _ranked(hits)
-        (category, confidence), (_, runner_up) = ranked[0], ranked[1]
+        category, confidence = ranked[0]
         scored = any(hit.rule.category == category and hit.rule.weight > 0 for hit in hits)
-        unsure = not scored or confidence < CONFIDENT or confidence - runner_up < MARGIN
         priority, deciding = self._priority(category, hits)
-        return Verdict(category, priority, round(confidence, 3), unsure, _reasons(category, hits, deciding))
+        because = _reasons(category, hits, deciding)
+        return Verdict(category, priority, round(confidence, 3), not scored or _is_unsure(ranked), because)
 
     def _hits(self, text: str) -> list[_Hit]:
         hits: list[_Hit] = []
@@ -188,9 +191,19 @@ def _ranked(hits: Sequence[_Hit]) -> list[tuple[str, float]]:
             weights[rule.category].append(rule.weight)
     scores = {code: _sum_of(found) for code, found in weights.items()}
     scores[GUESS] += PRIOR
+    if max(weights["complaint"], default=0.0) >= OUTSPOKEN:  # of several intents the complaint goes before
+        for code in ("help_request", "fault", "inquiry"):
+            scores[code] *= OVERSHADOWED
     powers = {code: math.exp(min(score, 30.0) / TEMPERATURE) for code, score in scores.items()}
     total = sum(powers.values())
     return sorted(((code, power / total) for code, power in powers.items()), key=lambda pair: -pair[1])
+
+
+def _is_unsure(ranked: Sequence[tuple[str, float]]) -> bool:
+    """Whether a person must decide between the best guess and what else it may be."""
+    (category, confidence), (_, runner_up) = ranked[0], ranked[1]
+    missed = category not in ("complaint", "report") and dict(ranked)["complaint"] >= WARY
+    return missed or confidence < CONFIDENT or confidence - runner_up < MARGIN
 
 
 def _sum_of(weights: Sequence[float]) -> float:

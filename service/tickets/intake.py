@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from service import audit
 from service.audit import Event
-from service.doorbell import announce
+from service.doorbell import announce, ring
 from service.messaging import outbox
 from service.messaging.followers import Follower, window_after
 from service.messaging.inbox import insert_for
@@ -226,3 +226,4 @@ def _add_message(session: Session, message: Inbound, follower_id: int, ticket_id
     session.execute(
         insert(Attachment), [r | {"state": "pending", "attempts": 0, "retry_at": message.sent_at} for r in rows]
     )
+    ring(session, "fetch_media")

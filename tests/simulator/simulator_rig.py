@@ -14,6 +14,7 @@ from simulator.config import Account
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 PATIENCE = 10
+CREDENTIALS = {"grant_type": "client_credential", "appid": "wx0000000000000001", "secret": "secret-of-main"}
 
 
 @dataclass(frozen=True)
@@ -152,3 +153,8 @@ class Simulator:
 
 
 Start = Callable[..., Simulator]
+
+
+def info(simulator: Simulator, token: str) -> dict:
+    """What user/info answers about the first follower."""
+    return simulator.get("/cgi-bin/user/info", access_token=token, openid=simulator.openid()).json()

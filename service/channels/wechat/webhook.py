@@ -1,6 +1,7 @@
 """The address the platform pushes to: `/wechat/<slug>`. Checks who it is, keeps what it says, answers at once."""
 
 import logging
+import secrets
 from datetime import datetime
 
 from flask import Blueprint, Response, request
@@ -53,10 +54,10 @@ def receive(slug: str) -> Response:
         document = envelope.open_push(account, query, body, now=now)
     except envelope.RefusedError as refused:
         return _refuse(account, refused.reason)
-    return _keep(account, query, parse(document, account, now=now), now)
+    return _keep(account, parse(document, account, now=now), now)
 
 
-def _keep(account: Account, query: envelope.Query, found: Inbound | Oddity, now: datetime) -> Response:
+def _keep(account: Account, found: Inbound | Oddity, now: datetime) -> Response:
     try:
         if isinstance(found, Oddity):
             intake.keep_oddity(account.channel, found.reason, found.raw)
@@ -69,7 +70,7 @@ def _keep(account: Account, query: envelope.Query, found: Inbound | Oddity, now:
         return _answer(account.slug, outcome, 200, "success")
     reply = replies.text_reply(text, sender=account.original_id, follower=found.follower, at=int(now.timestamp()))
     if account.mode is Mode.SAFE:
-        reply = envelope.seal(account, reply, timestamp=str(int(now.timestamp())), nonce=query.nonce)
+        reply = envelope.seal(account, reply, timestamp=str(int(now.timestamp())), nonce=secrets.token_hex(8))
     return _answer(account.slug, outcome, 200, reply, "application/xml")
 
 

@@ -1,12 +1,14 @@
 """Working time counted minute by minute, slowly and on its own, and makers for the tests of service/sla."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from service.sla import clocks
@@ -24,6 +26,21 @@ OFFICE: tuple[Interval, ...] = ((time(9), time(12)), (time(13, 30), time(18)))
 def shipped_calendar() -> Calendar:
     """The calendar as shipped."""
     return calendar_from(json.loads((DEFAULTS / "calendar_cn.json").read_text("utf-8")))
+
+
+def checked(examples: int) -> settings:
+    """How a property is tried: the same examples each time, however loaded the machine is.
+
+    With EXAMPLES=40 in the environment 40 times as many, at random.
+    """
+    factor = int(os.environ.get("EXAMPLES", "0"))
+    return settings(
+        max_examples=examples * max(1, factor),
+        derandomize=not factor,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 def shipped_policies() -> PolicyTable:

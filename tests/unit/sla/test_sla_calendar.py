@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sla_oracle import (
     MINUTE,
     OFFICE,
     SHANGHAI,
     calendars,
+    checked,
     count_between,
     count_on,
     day_closing,
@@ -27,7 +28,6 @@ from service.sla.calendar import Calendar, DayException, Piece
 
 CALENDAR = shipped_calendar()
 WEEK = dict.fromkeys(range(5), OFFICE)
-SLOW_ORACLE = settings(max_examples=25, deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -266,13 +266,13 @@ def test_pieces_say_where_the_calendar_is_a_guess() -> None:
     ]
 
 
-@SLOW_ORACLE
+@checked(20)
 @given(calendars(), instants, st.integers(1, 900))
 def test_adding_time_is_counting_minutes(calendar: Calendar, start: datetime, amount: int) -> None:
     assert calendar.add(start, amount * MINUTE) == count_on(calendar, start, amount, skip=[])
 
 
-@SLOW_ORACLE
+@checked(20)
 @given(calendars(), instants, st.integers(0, 12 * 1440))
 def test_working_time_is_counting_minutes(calendar: Calendar, start: datetime, length: int) -> None:
     end = start + length * MINUTE
@@ -280,13 +280,13 @@ def test_working_time_is_counting_minutes(calendar: Calendar, start: datetime, l
     assert calendar.working_time(start, end) == count_between(calendar, start, end) * MINUTE
 
 
-@SLOW_ORACLE
+@checked(20)
 @given(calendars(), instants, st.integers(1, 6))
 def test_working_days_are_days_with_a_worked_minute(calendar: Calendar, start: datetime, days: int) -> None:
     assert calendar.end_of_working_day(start, days) == day_closing(calendar, start, days)
 
 
-@SLOW_ORACLE
+@checked(20)
 @given(calendars(), instants)
 def test_the_next_opening_is_the_next_worked_minute(calendar: Calendar, at: datetime) -> None:
     minute = at
@@ -297,7 +297,7 @@ def test_the_next_opening_is_the_next_worked_minute(calendar: Calendar, at: date
     assert calendar.is_open(at) is (minute == at)
 
 
-@settings(max_examples=50, deadline=None)
+@checked(50)
 @given(instants, st.timedeltas(timedelta(microseconds=1), timedelta(days=400)), st.timedeltas(timedelta(), MINUTE))
 def test_added_time_is_found_again_to_the_microsecond(at: datetime, amount: timedelta, late: timedelta) -> None:
     start = at + late
@@ -305,7 +305,7 @@ def test_added_time_is_found_again_to_the_microsecond(at: datetime, amount: time
     assert CALENDAR.working_time(start, CALENDAR.add(start, amount)) == amount
 
 
-@SLOW_ORACLE
+@checked(20)
 @given(calendars(), instants, st.integers(1, 8 * 1440), st.integers(0, 59))
 def test_pieces_cover_the_time_and_count_its_minutes(
     calendar: Calendar, at: datetime, length: int, seconds: int

@@ -5,12 +5,13 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sla_oracle import (
     MINUTE,
     OFFICE,
     calendars,
+    checked,
     count_between,
     instants,
     local,
@@ -221,7 +222,7 @@ def target_minutes(clock: Clock, calendar: Calendar) -> int:
     return count_between(calendar, midnight, last)
 
 
-@settings(max_examples=150, deadline=None)
+@checked(100)
 @given(calendars(), instants, targets, lives)
 def test_the_steps_of_any_clock_add_up_and_lead_to_its_due_time(
     calendar: Calendar, at: datetime, target: Target, life: list[tuple[int, str]]
@@ -236,7 +237,7 @@ def test_the_steps_of_any_clock_add_up_and_lead_to_its_due_time(
     assert min(step.minutes for step in steps) >= 0
 
 
-@settings(max_examples=50, deadline=None)
+@checked(30)
 @given(calendars(), instants, st.integers(1, 900), lives)
 def test_each_step_counts_the_working_minutes_that_are_in_it(
     calendar: Calendar, at: datetime, amount: int, life: list[tuple[int, str]]

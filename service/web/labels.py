@@ -1,0 +1,224 @@
+"""What everything is called on a page, and in which tone it is shown: one table for each closed set."""
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from service.messaging.outbox import Delivery
+from service.people import Permission, Role
+from service.sla.clocks import ClockState
+from service.sla.policy import ClockKind
+from service.tickets.states import Action, Status
+
+Labels = Mapping[str, LazyString]
+
+STATUSES: Mapping[Status, LazyString] = {
+    Status.PENDING_ACCEPTANCE: _l("待受理"),
+    Status.IN_PROGRESS: _l("办理中"),
+    Status.WAITING_CUSTOMER: _l("待客户回复"),
+    Status.SUSPENDED: _l("已挂起"),
+    Status.ANSWERED: _l("已答复"),
+    Status.CLOSED: _l("已办结"),
+    Status.DECLINED: _l("不予受理"),
+    Status.WITHDRAWN: _l("已撤销"),
+    Status.MERGED: _l("已合并"),
+    Status.INVALID: _l("无效"),
+}
+AWAITS_FOLLOW_UP = _l("待回访")  # an answered ticket with an open follow-up: a label, no status of its own
+
+ACTIONS: Mapping[Action, LazyString] = {
+    Action.OPEN: _l("创建工单"),
+    Action.ACCEPT: _l("受理"),
+    Action.REPLY: _l("回复"),
+    Action.ASK: _l("询问客户"),
+    Action.ANSWER: _l("答复完成"),
+    Action.NOTE: _l("内部备注"),
+    Action.CLASSIFY: _l("分类"),
+    Action.PROPOSE: _l("系统建议"),
+    Action.ASSIGN: _l("分派"),
+    Action.TRANSFER: _l("转办"),
+    Action.SUSPEND: _l("挂起"),
+    Action.RESUME: _l("恢复办理"),
+    Action.CUSTOMER_WRITES: _l("客户来信"),
+    Action.DECLINE: _l("不予受理"),
+    Action.WITHDRAW: _l("撤销"),
+    Action.INVALIDATE: _l("标为无效"),
+    Action.FOLLOW_UP: _l("回访未联系上"),
+    Action.SOLVED: _l("回访：已解决"),
+    Action.UNSOLVED: _l("回访：未解决"),
+    Action.CLOSE: _l("办结"),
+    Action.REOPEN: _l("重新办理"),
+    Action.MERGE: _l("合并"),
+    Action.SEND_AGAIN: _l("再次发送"),
+    Action.CANCEL: _l("撤回"),
+    Action.DELIVERY: _l("送达情况"),
+    Action.OVERDUE: _l("超时"),
+}
+
+CLOCKS: Mapping[ClockKind, LazyString] = {
+    ClockKind.ACCEPT: _l("受理"),
+    ClockKind.FIRST_REPLY: _l("首次回复"),
+    ClockKind.RESOLVE: _l("办结"),
+    ClockKind.FOLLOW_UP: _l("回访"),
+}
+CLOCK_STATES: Mapping[ClockState, LazyString] = {
+    ClockState.RUNNING: _l("计时中"),
+    ClockState.PAUSED: _l("已暂停"),
+    ClockState.MET: _l("已完成"),
+    ClockState.BREACHED: _l("已超时"),
+    ClockState.NONE: _l("不计时"),
+}
+
+DELIVERIES: Mapping[Delivery, LazyString] = {
+    Delivery.QUEUED: _l("发送中"),
+    Delivery.SENDING: _l("发送中"),
+    Delivery.SENT: _l("已送达"),
+    Delivery.WAITING: _l("待送达，客户来信后自动发出"),
+    Delivery.FAILED: _l("未送达"),
+    Delivery.UNKNOWN: _l("结果未知，可能已送达"),
+    Delivery.CANCELLED: _l("已撤回"),
+}
+DELIVERY_ICONS: Mapping[Delivery, str] = {
+    Delivery.QUEUED: "send",
+    Delivery.SENDING: "send",
+    Delivery.SENT: "checks",
+    Delivery.WAITING: "hourglass",
+    Delivery.FAILED: "alert-circle",
+    Delivery.UNKNOWN: "help",
+    Delivery.CANCELLED: "ban",
+}
+
+CATEGORIES: Labels = {  # as shipped; a renamed category goes by the rulebook's name
+    "inquiry": _l("咨询"),
+    "complaint": _l("投诉"),
+    "suggestion": _l("建议"),
+    "help_request": _l("求助"),
+    "report": _l("举报"),
+    "praise": _l("表扬"),
+    "privacy_request": _l("个人信息请求"),
+    "fault": _l("内容差错/系统故障"),
+    "invalid": _l("无效"),
+}
+PRIORITIES: Labels = {"low": _l("低"), "normal": _l("普通"), "high": _l("高"), "urgent": _l("紧急")}
+
+ROLES: Mapping[Role, LazyString] = {
+    Role.AGENT: _l("坐席"),
+    Role.DEPT_HEAD: _l("部门负责人"),
+    Role.DISPATCHER: _l("派单员"),
+    Role.FOLLOW_UP_AGENT: _l("回访员"),
+    Role.SUPERVISOR: _l("督办员"),
+    Role.REVIEWER: _l("内容审核员"),
+    Role.ACCOUNT_ADMIN: _l("公众号管理员"),
+    Role.ADMIN: _l("系统管理员"),
+    Role.AUDITOR: _l("审计员"),
+}
+PERMISSIONS: Mapping[Permission, LazyString] = {
+    Permission.SEE: _l("查看工单"),
+    Permission.HANDLE: _l("办理工单"),
+    Permission.NOTE: _l("写内部备注"),
+    Permission.TRANSFER: _l("转办"),
+    Permission.ASSIGN_SELF: _l("分派给自己"),
+    Permission.ASSIGN: _l("分派给他人"),
+    Permission.DISMISS: _l("不予受理、撤销、标为无效"),
+    Permission.FOLLOW_UP: _l("回访"),
+    Permission.SEE_RESTRICTED: _l("查看受限工单"),
+    Permission.SUPERVISE: _l("查看超时看板"),
+    Permission.MANAGE_PEOPLE: _l("管理人员和部门"),
+    Permission.MANAGE_ACCOUNTS: _l("管理公众号"),
+    Permission.READ_AUDIT: _l("查看审计日志"),
+}
+
+REPLY_KINDS: Labels = {
+    "interim": _l("阶段性答复"),
+    "final": _l("最终答复"),
+    "ask": _l("询问客户"),
+    "note": _l("内部备注"),
+}
+VIAS: Labels = {"wechat": _l("微信"), "phone": _l("电话"), "in_person": _l("当面")}
+RESULTS: Labels = {"solved": _l("已解决"), "unsolved": _l("未解决"), "unreachable": _l("未联系上")}
+SATISFACTIONS: Mapping[int, LazyString] = {
+    5: _l("非常满意"),
+    4: _l("满意"),
+    3: _l("一般"),
+    2: _l("不满意"),
+    1: _l("非常不满意"),
+}
+SOURCES: Labels = {"keyword": _l("关键词识别"), "model": _l("模型识别"), "staff": _l("人工判定")}
+MODES: Labels = {"plain": _l("明文"), "compat": _l("兼容"), "safe": _l("安全（加密）")}
+ACCOUNT_KINDS: Labels = {"service": _l("服务号"), "subscription": _l("订阅号")}
+ACTORS: Labels = {"system": _l("系统"), "follower": _l("客户")}
+
+FIELDS: Labels = {  # what an event compares, and what stands beside it
+    "status": _l("状态"),
+    "category": _l("类别"),
+    "priority": _l("优先级"),
+    "department": _l("部门"),
+    "assignee": _l("经办人"),
+    "overdue": _l("超时"),
+    "wake_at": _l("自动恢复时间"),
+    "kind": _l("类型"),
+    "via": _l("方式"),
+    "delivery": _l("送达情况"),
+    "result": _l("回访结果"),
+    "satisfaction": _l("满意度"),
+    "into": _l("并入"),
+    "merged": _l("并入本单"),
+    "refer_to": _l("建议去处"),
+    "promise_at": _l("承诺时间"),
+    "source": _l("依据"),
+    "follow_up": _l("需要回访"),
+    "clocks": _l("时限"),
+}
+YES, NO, NOBODY = _l("是"), _l("否"), _l("无")
+
+TABS: Labels = {
+    "to_accept": _l("待受理"),
+    "mine": _l("我的"),
+    "department": _l("部门"),
+    "overdue": _l("超时"),
+    "callback": _l("待回电"),
+    "all": _l("全部"),
+}
+SORTS: Labels = {
+    "-received": _l("最新收到"),
+    "received": _l("最早收到"),
+    "due": _l("最早到期（仅有时限的）"),
+    "updated": _l("最近更新"),
+}
+
+TONES: Mapping[str, str] = {  # colour of a tag; never the only sign, a word stands in it
+    **{f"status:{status.value}": "mute" for status in Status},
+    "status:pending_acceptance": "orange",
+    "status:in_progress": "blue",
+    "status:waiting_customer": "purple",
+    "status:suspended": "grey",
+    "status:answered": "lime",
+    "status:closed": "green",
+    "category:inquiry": "blue",
+    "category:complaint": "red",
+    "category:suggestion": "cyan",
+    "category:help_request": "orange",
+    "category:report": "darkred",
+    "category:praise": "green",
+    "category:privacy_request": "purple",
+    "category:fault": "amber",
+    "category:invalid": "mute",
+    "priority:low": "mute",
+    "priority:normal": "grey",
+    "priority:high": "orange",
+    "priority:urgent": "red",
+    "clock:running": "grey",
+    "clock:paused": "purple",
+    "clock:met": "green",
+    "clock:breached": "red",
+    "delivery:sent": "green",
+    "delivery:waiting_for_window": "amber",
+    "delivery:failed": "red",
+    "delivery:unknown": "orange",
+}
+
+
+def tone(kind: str, value: object) -> str:
+    """The tone of a value of a kind ("status", "category" …); grey for what has none of its own."""
+    return TONES.get(f"{kind}:{value}", "grey")

@@ -1,0 +1,109 @@
+"""Databases of the tests' own: SQLite in a folder, or a database on the PostgreSQL server of TEST_DATABASE_URL."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy.engine import make_url
+
+from service import create_app, setup
+from service.channels import registry
+from service.config import Settings
+from service.database import db
+from tests.factories import Desk
+from tests.fakes import FakeBell, FakeChannel
+
+KEPT = {"rulebook", "rulebook_version", "departments", "alembic_version"}  # installed once, changed by nobody
+
+
+def server_url() -> str | None:
+    return os.environ.get("TEST_DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An empty database that is gone afterwards."""
+    with own_database(tmp_path_factory.mktemp("database")) as url:
+        yield url
+
+
+class own_database:  # noqa: N801 - reads as a verb phrase at the call
+    """Makes a database and drops it: `gongdan_test_<random>` on PostgreSQL, a file elsewhere."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.name = folder, f"gongdan_test_{secrets.token_hex(6)}"
+
+    def __enter__(self) -> str:
+        server = server_url()
+        if server is None:
+            return f"sqlite:///{self.folder / 'test.sqlite3'}"
+        self._say(f'CREATE DATABASE "{self.name}"')
+        return make_url(server).set(drivername="postgresql", database=self.name).render_as_string(hide_password=False)
+
+    def __exit__(self, *_: object) -> None:
+        if server_url() is not None:
+            self._say(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+    def _say(self, statement: str) -> None:
+        url = make_url(str(server_url())).set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="session")
+def installed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The application on a database with the default configuration; nothing listens on its Redis."""
+    settings = Settings.from_environment(
+        {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path_factory.mktemp("data")), "REDIS_URL": "redis://127.0.0.1:1"}
+    )
+    app = create_app(settings, TESTING=True, RATELIMIT_STORAGE_URI="memory://")
+    setup.prepare(app)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(installed: Flask) -> Iterator[Flask]:
+    """The application with empty tables, a bell that only remembers, and a channel that only remembers."""
+    installed.extensions["doorbell"] = FakeBell()
+    installed.extensions.pop("channels", None)
+    with installed.app_context():
+        registry.register(FakeChannel("wechat:main"))
+        yield installed
+        db.session.remove()
+    empty(installed)
+
+
+def empty(app: Flask) -> None:
+    names = [t.name for t in reversed(db.metadata.sorted_tables) if t.name not in KEPT]
+    with app.app_context(), db.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"TRUNCATE {', '.join(names)} RESTART IDENTITY")
+            return
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        for name in names:
+            connection.exec_driver_sql(f"DELETE FROM {name}")  # noqa: S608 - our own table names
+
+
+@pytest.fixture
+def bell(app: Flask) -> FakeBell:
+    found: FakeBell = app.extensions["doorbell"]
+    return found
+
+
+@pytest.fixture
+def channel(app: Flask) -> FakeChannel:
+    found = registry.channel_named("wechat:main")
+    assert isinstance(found, FakeChannel)
+    return found
+
+
+@pytest.fixture
+def desk(app: Flask) -> Desk:
+    """Followers who write, people who act, and the clock between them."""
+    return Desk(app)
