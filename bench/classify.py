@@ -68,7 +68,11 @@ def calibration_error(rows: Sequence[Judged], bins: int = 10) -> float:
     """Expected calibration error: mean distance between confidence and accuracy, by bins of confidence."""
     error = 0.0
     for step in range(bins):
-        inside = [row for row in rows if step <= row.verdict.confidence * bins < step + 1 or (step == bins - 1 and row.verdict.confidence == 1)]
+        inside = [
+            row
+            for row in rows
+            if step <= row.verdict.confidence * bins < step + 1 or (step == bins - 1 and row.verdict.confidence == 1)
+        ]
         if inside:
             accuracy = ratio(sum(row.label == row.guess for row in inside), len(inside))
             confidence = statistics.fmean(row.verdict.confidence for row in inside)

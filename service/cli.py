@@ -62,7 +62,7 @@ def speaks_plainly(function: F) -> F:
             return function(*args, **kwargs)
         except ServiceError as error:
             raise Mistake(str(error)) from None
-        except LookupError as error:
+        except (LookupError, ValueError) as error:
             raise Mistake(str(error).strip("'\"")) from None
         except SQLAlchemyError as error:
             first = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
@@ -356,3 +356,7 @@ def check() -> None:
     for result in results:
         click.echo(json.dumps(result, ensure_ascii=False))
     sys.exit(0 if all(result["ok"] for result in results) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,8 @@ import time
 
 from flask import current_app
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from sqlalchemy.orm import Session
 
@@ -36,7 +38,14 @@ class Doorbell:
 
     def __init__(self, redis_url: str, jobs: dict[str, str]) -> None:
         """`jobs` maps each job that may be rung to its queue."""
-        self.redis = Redis.from_url(redis_url, socket_connect_timeout=1, socket_timeout=10, health_check_interval=30)
+        # a dead Redis must cost a webhook as little as possible; the sweeps ring again. Workers wait longer for jobs
+        self.redis = Redis.from_url(
+            redis_url,
+            socket_connect_timeout=0.5,
+            socket_timeout=1,
+            retry=Retry(NoBackoff(), 1),
+            health_check_interval=30,
+        )
         self.jobs = jobs
         self.queues = {name: Queue(name, connection=self.redis) for name in QUEUES}
         self._pending: set[str] = set()

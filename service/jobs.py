@@ -105,6 +105,7 @@ def deliver_one(item_id: int) -> bool:
                 delivery.lock_for(session, item_id)
                 delivery.settled(session, item, now=utcnow(), rules=current)
             return False
+        delivery.started(session, item_id)
     error = _send(claim)
     with transaction() as session:
         delivery.lock_for(session, item_id)

@@ -58,7 +58,11 @@ class own_database:  # noqa: N801 - reads as a verb phrase at the call
 def installed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """The application on a database with the default configuration; nothing listens on its Redis."""
     settings = Settings.from_environment(
-        {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path_factory.mktemp("data")), "REDIS_URL": "redis://127.0.0.1:1"}
+        {
+            "DATABASE_URL": database_url,
+            "DATA_DIR": str(tmp_path_factory.mktemp("data")),
+            "REDIS_URL": "redis://127.0.0.1:1",
+        }
     )
     app = create_app(settings, TESTING=True, RATELIMIT_STORAGE_URI="memory://")
     setup.prepare(app)
@@ -71,7 +75,8 @@ def installed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> It
 def app(installed: Flask) -> Iterator[Flask]:
     """The application with empty tables, a bell that only remembers, and a channel that only remembers."""
     installed.extensions["doorbell"] = FakeBell()
-    installed.extensions.pop("channels", None)
+    for name in ("channels", "wechat_accounts"):
+        installed.extensions.pop(name, None)
     with installed.app_context():
         registry.register(FakeChannel("wechat:main"))
         yield installed

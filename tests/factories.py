@@ -71,12 +71,10 @@ class Desk:
         key = f"m:{follower}:{self._pushes}"
         message = Inbound(channel, key, follower, kind, text, self.now, "<xml/>", contact, matter, media)
         with transaction() as session:
-            item_id = inbox.accept(session, message, now=self.now)
-            assert item_id is not None
             limits = registry.channel_named(channel).limits
             rules = self.app.extensions["rulebook"].current(session)
             reply = intake.receive(session, message, limits=limits, rules=rules, now=self.now)
-            inbox.settle(session, item_id, reply=reply, now=self.now)
+            assert inbox.keep(session, message, now=self.now, handled_at=self.now, reply=reply)
         return reply
 
     def classify(self) -> None:

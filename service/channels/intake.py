@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.channels.outages import is_database_away, watch
 from service.clock import utcnow
-from service.database import transaction
+from service.database import reading, transaction
 from service.doorbell import ring
 from service.messaging import inbox
 from service.messaging.ports import Inbound
@@ -58,15 +58,22 @@ def keep_oddity(channel: str, reason: str, raw: str) -> None:
 
 
 def _handle(message: Inbound) -> str:
+    """Handle and keep in one transaction; the row comes last, when what it answers is known."""
     handler = current_app.extensions["intake"]
     now = utcnow()
-    with transaction() as session:
-        item_id = inbox.accept(session, message, now=now)
-        if item_id is None:
+    try:
+        with transaction() as session:
+            reply: str = handler(session, message, now=now)
+            if not inbox.keep(session, message, now=now, handled_at=now, reply=reply):
+                raise _RepeatedError
+    except _RepeatedError:  # everything about it is rolled back: it was all done before
+        with reading() as session:
             return inbox.earlier_reply(session, message.channel, message.key)
-        reply: str = handler(session, message, now=now)
-        inbox.settle(session, item_id, reply=reply, now=now)
     return reply
+
+
+class _RepeatedError(Exception):
+    """This very message was kept before."""
 
 
 def _leave_to_worker(message: Inbound) -> None:

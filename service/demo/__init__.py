@@ -1,11 +1,63 @@
-"""The demonstration: example people, accounts and two weeks of tickets beside a simulated platform."""
+"""The demonstration: example people, an account and two weeks of tickets beside a simulated platform.
+
+An edge like the commands: it opens transactions and reads the clock, and goes through the same functions as the rest.
+"""
 
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from service.channels.wechat.accounts import OfficialAccount
+from service.clock import utcnow
+from service.config import Settings
+from service.database import reading, transaction
+from service.demo import account, people
 from service.runtime.programs import Places
+from service.runtime.refusal import RefusedError
 from service.runtime.up import Prepared
+from service.tickets.models import Ticket
+
+SIMULATOR_FILE = "simulator.json"
 
 
 def demonstrate(app: Flask, places: Places) -> Prepared:
-    """Example data, once."""
-    return Prepared()
+    """Example data, once; the simulator's file and the lines that say how to sign in, each time.
+
+    Raises RefusedError.
+    """
+    settings: Settings = app.config["SETTINGS"]
+    with app.app_context():
+        with reading() as session:
+            refuse_others_tickets(session)
+        with transaction() as session:
+            official = account.install(session, settings.secret_key)
+            people.install(session, settings.secret_key, now=utcnow())
+        file = settings.data_dir / SIMULATOR_FILE
+        account.write_simulator_file(file, official, places.web)
+        with reading() as session:
+            lines = people.table(session, settings.secret_key)
+    return Prepared(lines=(*addresses(places), *lines), simulator_options=("--config", str(file)))
+
+
+def refuse_others_tickets(session: Session) -> None:
+    """Raises RefusedError on a database with tickets that neither the demonstration nor its phone made."""
+    made_here = session.scalar(select(Ticket.id).where(Ticket.demo).limit(1)) is not None
+    others = select(Ticket.number).where(Ticket.demo.is_(False))
+    if made_here:
+        demo_app_id = select(OfficialAccount.app_id).where(OfficialAccount.slug == account.SLUG)
+        if (session.scalar(demo_app_id) or "").startswith(account.APP_ID_PREFIX):
+            others = others.where(Ticket.channel != account.CHANNEL)  # what was written on the demo's phone since
+    number = session.scalar(others.order_by(Ticket.id).limit(1))
+    if number is not None:
+        raise RefusedError(
+            f"This database has tickets that the demo did not make ({number}): "
+            "start without --demo, or name another DATA_DIR or DATABASE_URL."
+        )
+
+
+def addresses(places: Places) -> list[str]:
+    """Where the desk and the phone are."""
+    lines = ["", f"{people.COMPANY} · 工单台演示 (demo)", f"  desk   {places.web.url}"]
+    if places.simulator:
+        lines.append(f"  phone  {places.simulator.url}  (a simulated WeChat: write as a follower)")
+    return [*lines, ""]

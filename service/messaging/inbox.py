@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import JSON, UniqueConstraint, select, update
+from sqlalchemy import JSON, Executable, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -12,7 +13,6 @@ from service.database import BigId, db, partial_index
 from service.messaging.ports import Contact, Inbound, Media
 
 MAX_ATTEMPTS = 8  # then a person has to look: `desk check` and the health page name the row
-PATIENCE = timedelta(seconds=5)  # a row younger than this is still in its webhook's own hands
 
 
 class InboxItem(db.Model):
@@ -56,18 +56,16 @@ class InboxItem(db.Model):
         )
 
 
-Insert = postgresql.Insert | sqlite.Insert
+@cache
+def _insert(dialect: str) -> Executable:
+    """INSERT that leaves a row with the same key alone; both dialects know ON CONFLICT and spell it alike."""
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = build(InboxItem).on_conflict_do_nothing(index_elements=["channel", "key"])
+    return statement.returning(InboxItem.id)
 
 
-def insert_for(session: Session, model: type[db.Model]) -> Insert:
-    """The dialect's own INSERT, which knows ON CONFLICT; both spell it alike."""
-    if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(model)
-    return sqlite.insert(model)
-
-
-def accept(session: Session, message: Inbound, *, now: datetime) -> int | None:
-    """Store the message and return its row's id; None if this very message was stored before."""
+def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datetime | None, reply: str) -> bool:
+    """Store the message; False if this very message was stored before."""
     row = {
         "channel": message.channel,
         "key": message.key,
@@ -81,12 +79,18 @@ def accept(session: Session, message: Inbound, *, now: datetime) -> int | None:
         "media": [[m.media_id, m.kind] for m in message.media],
         "extra": dict(message.extra),
         "received_at": now,
-        "reply": "",
+        "handled_at": handled_at,
+        "reply": reply,
         "attempts": 0,
-        "retry_at": now + PATIENCE,
+        "retry_at": now,
     }
-    statement = insert_for(session, InboxItem).values(row).on_conflict_do_nothing(index_elements=["channel", "key"])
-    return session.scalar(statement.returning(InboxItem.id))
+    found = session.connection().execute(_insert(session.get_bind().dialect.name), row)
+    return found.scalar() is not None
+
+
+def accept(session: Session, message: Inbound, *, now: datetime) -> bool:
+    """Store a message that a worker will handle; False if it was stored before."""
+    return keep(session, message, now=now, handled_at=None, reply="")
 
 
 def settle(session: Session, item_id: int, *, reply: str, now: datetime) -> None:
@@ -104,9 +108,7 @@ def keep_oddity(session: Session, *, channel: str, kind: str, raw: str, now: dat
     """Keep a well-signed document that no message can be made of; the same one is kept once."""
     key = "odd:" + hashlib.sha256(raw.encode("utf-8", "replace")).hexdigest()
     message = Inbound(channel=channel, key=key, follower="", kind=kind, text="", sent_at=now, raw=raw, matter=False)
-    item_id = accept(session, message, now=now)
-    if item_id is not None:
-        settle(session, item_id, reply="", now=now)
+    keep(session, message, now=now, handled_at=now, reply="")
 
 
 def claim(session: Session, item_id: int) -> InboxItem | None:

@@ -15,6 +15,7 @@ from service.messaging.ports import DeliveryError, Failure, Outbound
 
 LEASE = timedelta(seconds=60)  # a claim older than this has lost its worker
 MAX_ATTEMPTS = 6
+HALTED_PAUSE = timedelta(minutes=1)
 
 
 class Delivery(StrEnum):
@@ -32,7 +33,6 @@ BLOCKING = (Delivery.QUEUED, Delivery.SENDING)  # a follower's messages go out i
 AFTER_FAILURE = {
     Failure.PERMANENT: Delivery.FAILED,
     Failure.UNREACHABLE: Delivery.FAILED,
-    Failure.HALTED: Delivery.FAILED,
     Failure.WINDOW_CLOSED: Delivery.WAITING,
     Failure.QUOTA_USED: Delivery.WAITING,
     Failure.UNKNOWN: Delivery.UNKNOWN,
@@ -181,6 +181,9 @@ def refused(session: Session, claim: Claim, error: DeliveryError, *, now: dateti
         follower.window_closes_at = now
     if error.kind is Failure.QUOTA_USED:
         follower.messages_left = 0
+    if error.kind is Failure.HALTED:  # nothing is wrong with the message: it goes out once the operator has acted
+        item.state, item.due_at = Delivery.QUEUED, now + HALTED_PAUSE
+        return item
     if error.kind is Failure.PASSING and item.attempts < MAX_ATTEMPTS:
         item.state, item.due_at = Delivery.QUEUED, now + backoff(item.attempts)
         return item

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TypedDict
 
 from service.errors import InvalidInput
 from service.routing.noise import talk_kind
@@ -38,26 +37,11 @@ PRIOR = 0.3  # in favour of GUESS
 DECAY = 0.7  # each further reason for the same category against the one before
 OUTSPOKEN = 2.5  # a complaint's weight from which ...
 OVERSHADOWED = 0.75  # ... the request, fault or question beside it counts so much
+TALK_CONFIDENCE = 0.97  # of the webhook's rule for talk
 FIRED = 1.0  # sum of weights from which an effect holds
+NO_REASON = "没有命中规则"
+TALK_REASONS = {"thanks": "仅为致谢", "greeting": "仅为问候", "acknowledgement": "仅为应答", "sticker": "仅为表情"}
 HIDDEN = "\ufffc"  # stands for a character that a covering rule has taken
-
-
-class RuleRow(TypedDict, total=False):
-    """A row of keywords.json."""
-
-    category: str
-    effect: str
-    pattern: str
-    kind: str
-    weight: float
-    why: str
-
-
-class CategoryRow(TypedDict, total=False):
-    """What the classifier reads of a row of categories.json."""
-
-    code: str
-    default_priority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +100,7 @@ class Classifier:
         """The verdict on one text; a burst is joined with newlines by the caller."""
         kind = talk_kind(text)
         if kind is not None:
-            return Verdict("other", "low", 0.97, False, (kind,))
+            return Verdict("other", "low", TALK_CONFIDENCE, False, (TALK_REASONS[kind],))
         hits = self._hits(normalise(text))
         ranked = _ranked(hits)
         category, confidence = ranked[0]
@@ -217,30 +201,29 @@ def _reasons(category: str, hits: Sequence[_Hit], deciding: str) -> tuple[str, .
     """Words that speak for the category or for the priority, heaviest first, each once."""
     heavy = sorted(hits, key=lambda hit: -hit.rule.weight)
     speaking = [
-        f"{hit.words} ({hit.rule.why})" if hit.rule.why else hit.words
+        f"{hit.words}（{hit.rule.why}）" if hit.rule.why else hit.words
         for hit in heavy
         if hit.rule.weight > 0 and (hit.rule.category == category or (deciding and hit.rule.effect == deciding))
     ]
-    return tuple(dict.fromkeys(speaking)) or ("no rule matched",)
+    return tuple(dict.fromkeys(speaking)) or (NO_REASON,)
 
 
-def _rule(row: RuleRow) -> Rule:
+def _rule(row: Mapping[str, object]) -> Rule:
     return Rule(
-        category=row.get("category") or "",
-        pattern=row["pattern"],
-        weight=float(row.get("weight", 1.0)),
-        kind=row.get("kind") or "word",
-        why=row.get("why") or "",
-        effect=row.get("effect") or "",
+        category=str(row.get("category") or ""),
+        pattern=str(row["pattern"]),
+        weight=float(str(row.get("weight", 1.0))),
+        kind=str(row.get("kind") or "word"),
+        why=str(row.get("why") or ""),
+        effect=str(row.get("effect") or ""),
     )
 
 
-def classifier_from(keywords: Iterable[RuleRow], categories: Iterable[CategoryRow]) -> Classifier:
-    """The classifier of these rows, as they stand in keywords.json and categories.json.
-
-    Raises InvalidInput on a bad row.
-    """
-    defaults = {row["code"]: CategoryDefaults(row["code"], row["default_priority"]) for row in categories}
+def classifier_from(keywords: Iterable[Mapping[str, object]], categories: Iterable[Mapping[str, object]]) -> Classifier:
+    """The classifier of rows as they stand in keywords.json and categories.json. Raises InvalidInput on a bad row."""
+    defaults = {
+        str(row["code"]): CategoryDefaults(str(row["code"]), str(row["default_priority"])) for row in categories
+    }
     defaults.setdefault("other", CategoryDefaults("other", "low"))
     return Classifier([_rule(row) for row in keywords], defaults)
 

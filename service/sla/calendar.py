@@ -28,6 +28,7 @@ MINUTE = timedelta(minutes=1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AROUND_THE_CLOCK: Week = dict.fromkeys(range(7), ((MIDNIGHT, MIDNIGHT),))
 YEAR = re.compile(r"\d{4}")
+YEARS = range(1969, 2200)  # a bound for what odd input can make a process keep
 HORIZON_YEARS = 30  # no target reaches further; one that does is a mistake in the configuration
 
 
@@ -192,13 +193,13 @@ class Calendar:
             yield self._end_on(day, closes), open_kind, name
         yield self._end_on(day, MIDNIGHT), closed_kind, "" if intervals else name
 
-    def _year_at(self, instant_in: datetime, at: int) -> tuple[int, Year]:
+    def _year_at(self, at: datetime, tick: int) -> tuple[int, Year]:
         """The local year that contains an instant, and its table."""
-        number = instant_in.year
+        number = at.year  # in the instant's own zone, so it may be one off
         year = self._year(number)
-        if at >= year.finish:
+        if tick >= year.finish:
             return number + 1, self._year(number + 1)
-        if at < year.begin:
+        if tick < year.begin:
             return number - 1, self._year(number - 1)
         return number, year
 
@@ -206,6 +207,8 @@ class Calendar:
         """The table of a local year, built once; two threads that build it together build the same."""
         year = self._years.get(number)
         if year is None:
+            if number not in YEARS:
+                raise ValueError(f"the calendar reaches from {YEARS[0]} to {YEARS[-1]}, not to {number}")
             year = self._years[number] = self._build_year(number)
         return year
 

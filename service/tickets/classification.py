@@ -1,4 +1,4 @@
-"""What a burst of messages is about: in batches, once the follower has been quiet; a person's word is never overruled."""
+"""What a burst of messages is about: judged once the follower is quiet; a person's word is never overruled."""
 
 from collections import defaultdict
 from collections.abc import Sequence

@@ -76,7 +76,7 @@ class Clocks:
         return self.clocks.get(kind)
 
     def meet(self, *kinds: ClockKind, at: datetime) -> None:
-        self._apply(kinds, lambda clock: sla.meet(clock, at))
+        self._apply(kinds, lambda clock: sla.meet(clock, at, self._rules.calendar))
 
     def cancel(self, *kinds: ClockKind) -> None:
         """Drop the clocks that are not met: nothing is owed any more."""
@@ -104,10 +104,18 @@ class Clocks:
                 self.clocks[kind] = sla.retarget(clock, target, self._rules.calendar, now)
 
     def reopen(self, *, at: datetime) -> None:
-        self._apply((ClockKind.RESOLVE,), lambda clock: sla.reopen(clock, at, self._rules.calendar))
+        """Resolve runs on what was left, at least half its target."""
+        full = self._resolve_target()
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.reopen(clock, at, self._rules.calendar, of=full))
 
     def restart(self, share: float, *, at: datetime) -> None:
-        self._apply((ClockKind.RESOLVE,), lambda clock: sla.restart(clock, share, at, self._rules.calendar))
+        """Resolve begins again with a share of its target."""
+        full = self._resolve_target()
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.restart(clock, share, at, self._rules.calendar, of=full))
+
+    def _resolve_target(self) -> Target | None:
+        ticket = self._ticket
+        return target_of(self._rules.policies.policy_for(ticket.category, ticket.priority), ClockKind.RESOLVE)
 
     def breach(self, *, now: datetime) -> list[ClockKind]:
         """Mark what has passed its due time; returns which clocks were newly breached."""

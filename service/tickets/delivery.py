@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from service.messaging import outbox
@@ -41,6 +41,12 @@ def state_of(items: Sequence[OutboxItem]) -> Delivery:
     """State of a message from the states of its parts."""
     states = {Delivery(item.state) for item in items}
     return next(state for state in WORST_FIRST if state in states)
+
+
+def started(session: Session, item_id: int) -> None:
+    """A send has begun: whoever looks at the message sees that."""
+    reference = select(OutboxItem.reference_id).where(OutboxItem.id == item_id).scalar_subquery()
+    session.execute(update(Message).where(Message.id == reference).values(delivery=Delivery.SENDING.value))
 
 
 def settled(session: Session, item: OutboxItem, *, now: datetime, rules: Rulebook) -> None:

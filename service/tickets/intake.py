@@ -1,31 +1,38 @@
 """A follower's message joins the open ticket or opens one. The hot path: written on Core, a handful of statements."""
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, case, insert, literal, or_, select, update
+from sqlalchemy import Row, insert, update
 from sqlalchemy.orm import Session
 
 from service import audit
-from service.audit import Event
 from service.doorbell import announce, ring
 from service.messaging import outbox
 from service.messaging.followers import Follower, window_after
-from service.messaging.inbox import insert_for
 from service.messaging.ports import Inbound, Limits
 from service.routing.noise import talk_kind
 from service.rulebook import Rulebook
 from service.sla.clocks import Clock
 from service.tickets import clocks, delivery, locks, receipts
 from service.tickets.changes import Deed, change
-from service.tickets.models import Attachment, ClockRow, Message, Ticket, TicketCounter
+from service.tickets.intake_statements import (
+    INSERT_CLOCKS,
+    INSERT_EVENT,
+    INSERT_MESSAGE,
+    INSERT_TICKET,
+    MESSAGES,
+    POINT_FOLLOWER,
+    TALKS_ON,
+    WRITES_ON,
+    statements_for,
+)
+from service.tickets.models import Attachment
 from service.tickets.states import Action, Status
 
 QUIET = timedelta(seconds=3)  # a follower who has been silent this long has finished the thought
 SUBJECT_CHARS = 40
-REPEAT_DAYS = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
-UNTOUCHED = (Status.PENDING_ACCEPTANCE, Status.IN_PROGRESS)  # a message changes nothing about these but their time
+REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
 
 
 def receive(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> str:
@@ -71,20 +78,9 @@ def _meet_follower(session: Session, message: Inbound, limits: Limits, now: date
     One follower's messages are handled one at a time, because the row stays locked until the commit.
     """
     closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
-    row = {"channel": message.channel, "address": message.follower, "first_seen_at": now, "last_seen_at": now}
-    row |= {"following": True, "window_closes_at": closes_at, "messages_left": left, "waiting_items": 0}
-    changed: dict[str, object] = {"last_seen_at": now}
-    if closes_at is not None:
-        f, at, opens = Follower, message.sent_at, literal(closes_at, Follower.window_closes_at.type)
-        shut = or_(f.window_closes_at.is_(None), f.window_closes_at <= at)
-        later = or_(shut, f.window_closes_at < opens)
-        changed["window_closes_at"] = case((later, opens), else_=f.window_closes_at)
-        changed["messages_left"] = case((or_(shut, f.messages_left < left), left), else_=f.messages_left)
-        changed["following"] = True
-    statement = insert_for(session, Follower).values(row)
-    statement = statement.on_conflict_do_update(index_elements=["channel", "address"], set_=changed)
-    columns = (Follower.id, Follower.open_ticket_id, Follower.waiting_items, Follower.window_closes_at)
-    return session.execute(statement.returning(*columns)).one()
+    values = {"channel": message.channel, "address": message.follower, "now": now, "at": message.sent_at}
+    upsert = statements_for(session).meet_follower
+    return session.connection().execute(upsert, values | {"closes_at": closes_at, "left": left}).one()
 
 
 def _following(session: Session, follower_id: int, message: Inbound, rules: Rulebook) -> str:
@@ -101,15 +97,8 @@ def _join(session: Session, message: Inbound, follower: Row, *, talk: bool, rule
     """The message belongs to the open ticket; it reopens an answered one unless it is only thanks."""
     ticket_id = follower.open_ticket_id
     _add_message(session, message, follower.id, ticket_id)
-    wait = {} if talk else {"classify_at": now + QUIET}
-    statement = (
-        update(Ticket)
-        .where(Ticket.id == ticket_id, or_(Ticket.status.in_(UNTOUCHED), literal(talk)))
-        .values(last_inbound_at=message.sent_at, updated_at=now, version=Ticket.version + 1, **wait)
-        .returning(Ticket.number)
-        .execution_options(synchronize_session=False)
-    )
-    number = session.scalar(statement)
+    values = {"ticket": ticket_id, "at": message.sent_at, "now": now, "quiet_at": now + QUIET}
+    number = session.connection().execute(TALKS_ON if talk else WRITES_ON, values).scalar()
     if number is None:
         number = _customer_writes(session, ticket_id, message, rules, now)
     announce(session, f"ticket:{number}", "queue")
@@ -136,19 +125,20 @@ def _open(session: Session, message: Inbound, follower: Row, *, rules: Rulebook,
     policy = rules.policies.policy_for(None, "normal")
     started = clocks.at_intake(policy, message.sent_at, rules.calendar)
     values = _ticket_values(message, follower.id, rules, now) | clocks.derived(started)
-    values["repeat_of_id"] = _recently_closed(session, follower.id, now)
     values["number"] = number = next_number(session, now, rules)
-    ticket_id: int = session.execute(insert(Ticket).values(values).returning(Ticket.id)).scalar_one()
+    connection = session.connection()
+    search = {"of_follower": follower.id, "lately": now - REPEAT_WITHIN}
+    ticket_id: int = connection.execute(INSERT_TICKET, values | search).scalar_one()
     if started:
-        session.execute(insert(ClockRow), [clocks.values_of(clock) | {"ticket_id": ticket_id} for clock in started])
+        connection.execute(INSERT_CLOCKS, [clocks.values_of(clock) | {"ticket_id": ticket_id} for clock in started])
     _add_message(session, message, follower.id, ticket_id)
-    event = {"ticket_id": ticket_id, "at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": ""}
     after = {
         "status": Status.PENDING_ACCEPTANCE.value,
         "department": rules.department_codes[rules.intake_department_id],
     }
-    session.execute(insert(Event).values(event | {"before": {}, "after": after}))
-    session.execute(update(Follower).where(Follower.id == follower.id).values(open_ticket_id=ticket_id))
+    event = {"ticket_id": ticket_id, "at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": ""}
+    connection.execute(INSERT_EVENT, event | {"before": {}, "after": after})
+    connection.execute(POINT_FOLLOWER, {"follower": follower.id, "ticket": ticket_id})
     announce(session, f"ticket:{number}", "queue")
     return receipts.receipt(rules, values, due_of(started), closes_at=follower.window_closes_at, now=now)
 
@@ -189,41 +179,22 @@ def subject_of(text: str) -> str:
     return line if len(line) <= SUBJECT_CHARS else line[:SUBJECT_CHARS] + "…"
 
 
-def _recently_closed(session: Session, follower_id: int, now: datetime) -> int | None:
-    """The ticket that was closed a few days ago, if this follower has one; the index gives the newest at once."""
-    query = select(Ticket.id, Ticket.status, Ticket.closed_at).where(Ticket.follower_id == follower_id)
-    newest = session.execute(query.order_by(Ticket.id.desc()).limit(1)).one_or_none()
-    if newest is None or newest.status is not Status.CLOSED or newest.closed_at is None:
-        return None
-    ticket_id: int = newest.id
-    return ticket_id if now - newest.closed_at <= REPEAT_DAYS else None
-
-
 def next_number(session: Session, now: datetime, rules: Rulebook) -> str:
     """The next number of the day. Taken late: the counter's row is locked until the commit."""
     day = now.astimezone(rules.zone).strftime("%Y%m%d")
-    statement = insert_for(session, TicketCounter).values(day=day, last=1)
-    statement = statement.on_conflict_do_update(index_elements=["day"], set_={"last": TicketCounter.last + 1})
-    last = session.execute(statement.returning(TicketCounter.last)).scalar_one()
+    last = session.connection().execute(statements_for(session).next_number, {"day": day}).scalar_one()
     return f"GD{day}-{last:04}"
 
 
 def _add_message(session: Session, message: Inbound, follower_id: int, ticket_id: int | None) -> None:
-    values: Mapping[str, object] = {
-        "ticket_id": ticket_id,
-        "follower_id": follower_id,
-        "direction": "inbound",
-        "kind": message.kind,
-        "text": message.text,
-        "at": message.sent_at,
-        "extra": dict(message.extra),
-    }
+    values: dict[str, object] = {"ticket_id": ticket_id, "follower_id": follower_id, "direction": "inbound"}
+    values |= {"kind": message.kind, "text": message.text, "at": message.sent_at, "extra": dict(message.extra)}
+    connection = session.connection()
     if not message.media:
-        session.execute(insert(Message).values(values))
+        connection.execute(INSERT_MESSAGE, values)
         return
-    message_id = session.execute(insert(Message).values(values).returning(Message.id)).scalar_one()
+    message_id = connection.execute(INSERT_MESSAGE.returning(MESSAGES.c.id), values).scalar_one()
     rows = [{"message_id": message_id, "media_id": m.media_id, "kind": m.kind} for m in message.media]
-    session.execute(
-        insert(Attachment), [r | {"state": "pending", "attempts": 0, "retry_at": message.sent_at} for r in rows]
-    )
+    pending = {"state": "pending", "attempts": 0, "retry_at": message.sent_at}
+    connection.execute(insert(Attachment.__table__), [row | pending for row in rows])
     ring(session, "fetch_media")

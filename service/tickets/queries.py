@@ -129,6 +129,7 @@ def tabs(user: User) -> dict[str, list[ColumnElement[bool]]]:
         "mine": [Ticket.assignee_id == user.id, working],
         "department": [own, working],
         "overdue": [Ticket.overdue],
+        "callback": [Ticket.callback_due_at.is_not(None)],
         "all": [],
     }
 
@@ -178,10 +179,44 @@ def _page(items: Sequence[Row], limit: int) -> Page[Row]:
     return Page(items[:limit], encode_cursor(items[limit - 1].at, items[limit - 1].id))
 
 
+def newest_messages(session: Session, ticket: Ticket, cursor: str | None, limit: int = PAGE) -> Page[Message]:
+    """The last messages before the cursor, ascending; next_cursor leads to the older ones."""
+    query = select(Message).where(Message.ticket_id == ticket.id).options(selectinload(Message.attachments))
+    if cursor:
+        at, message_id = decode_cursor(cursor)
+        query = query.where(or_(Message.at < at, and_(Message.at == at, Message.id < message_id)))
+    items = session.scalars(query.order_by(Message.at.desc(), Message.id.desc()).limit(limit + 1)).all()
+    return _newest(items, limit)
+
+
+def newest_events(session: Session, ticket: Ticket, limit: int = PAGE) -> Page[Event]:
+    """The last events, ascending; next_cursor says that there are older ones."""
+    query = select(Event).where(Event.ticket_id == ticket.id)
+    return _newest(session.scalars(query.order_by(Event.at.desc(), Event.id.desc()).limit(limit + 1)).all(), limit)
+
+
+def _newest(items: Sequence[Row], limit: int) -> Page[Row]:
+    shown = list(reversed(items[:limit]))
+    return Page(shown, encode_cursor(shown[0].at, shown[0].id) if len(items) > limit else None)
+
+
+def last_words(session: Session, ticket_ids: Sequence[int]) -> dict[int, Message]:
+    """The newest thing said by either side on each of these tickets."""
+    said = Message.direction.in_(("inbound", "outbound"))
+    newest = select(func.max(Message.id)).where(Message.ticket_id.in_(ticket_ids), said).group_by(Message.ticket_id)
+    found = session.scalars(select(Message).where(Message.id.in_(newest)))
+    return {m.ticket_id: m for m in found if m.ticket_id is not None}
+
+
 def tickets_of(session: Session, user: User, follower: Follower, limit: int = 50) -> Sequence[Ticket]:
     """The follower's tickets that the user may see, newest first."""
     query = for_lists(select(Ticket).where(Ticket.follower_id == follower.id, visible_to(user)))
     return session.scalars(query.order_by(Ticket.id.desc()).limit(limit)).all()
+
+
+def visible_ticket(session: Session, user: User, ticket_id: int) -> Ticket | None:
+    """The ticket if the user may see it."""
+    return session.scalar(select(Ticket).where(Ticket.id == ticket_id, visible_to(user)))
 
 
 def encode_cursor(at: datetime, row_id: int) -> str:

@@ -228,8 +228,11 @@ def explain_sla(query: Json) -> Json:
         if query["category"] not in rules.categories:
             raise InvalidInput(category=f"unknown; one of {', '.join(rules.categories)}")
         policy = rules.policies.policy_for(str(query["category"]), str(query["priority"]))
-        started = clocks.at_intake(policy, query["at"], rules.calendar)  # type: ignore[arg-type]
-        return presenting.explanation(started, rules.calendar)
+        try:
+            started = clocks.at_intake(policy, query["at"], rules.calendar)  # type: ignore[arg-type]
+            return presenting.explanation(started, rules.calendar)
+        except ValueError as error:  # an instant that no calendar reaches
+            raise InvalidInput(at=str(error)) from None
 
 
 @api.post("/classify")

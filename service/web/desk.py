@@ -1,18 +1,82 @@
-"""Pages of those who work a queue."""
+"""Pages of those who work a queue: the queue itself, and what every page of the desk needs."""
 
-from flask import Blueprint, Flask
+from flask import Flask, redirect, render_template, request
 
 from service.people import Permission
-from service.web.auth import needs
+from service.tickets import queries
+from service.web import (
+    admin_accounts,
+    admin_departments,
+    boards,
+    desk_actions,
+    desk_ticket,
+    formats,
+    labels,
+    naming,
+    problems,
+    profile,
+    queue_board,
+)
+from service.web.auth import SIGNED_IN, me, needs
+from service.web.pages import Answer, desk, home_of, looking
 
-desk = Blueprint("desk", __name__)
+__all__ = ["PARTS", "desk", "init_app"]
+PARTS = (desk_ticket, desk_actions, boards, profile, admin_departments, admin_accounts)  # each adds views of its own
+MENU = (  # endpoint, icon, words, what a person must be allowed to do
+    ("desk.queue", "inbox", labels.MENU["queue"], Permission.SEE),
+    ("desk.follow_up", "phone-call", labels.MENU["follow_up"], Permission.FOLLOW_UP),
+    ("desk.overdue", "clock-exclamation", labels.MENU["overdue"], Permission.SUPERVISE),
+    ("admin.people", "users", labels.MENU["people"], Permission.MANAGE_PEOPLE),
+    ("admin.departments", "sitemap", labels.MENU["departments"], Permission.MANAGE_PEOPLE),
+    ("admin.accounts", "brand-wechat", labels.MENU["accounts"], Permission.MANAGE_ACCOUNTS),
+)
 
 
 def init_app(app: Flask) -> None:
     """Register what templates need."""
+    formats.init_app(app)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        MENU=MENU,
+        labels=labels,
+        tone=labels.tone,
+        category_name=naming.category_name,
+        department_name=naming.department_name,
+        explained=problems.explained,
+        now=formats.now,
+    )
 
 
 @desk.get("/")
+@needs(SIGNED_IN)
+def queue() -> Answer:
+    """The queue; whoever sees no tickets begins elsewhere."""
+    if not me().may(Permission.SEE):
+        return redirect(home_of(me()))
+    wanted = queue_board.wanted_from(request.args)
+    with looking() as session:
+        return render_template(
+            "desk/queue.html",
+            board=queue_board.board(session, me(), wanted),
+            counts=queries.tab_counts(session, me()),
+            filters=queue_board.filters(session),
+        )
+
+
+@desk.get("/queue/rows")
 @needs(Permission.SEE)
-def queue() -> str:
-    return "queue"
+def queue_rows() -> str:
+    """The rows alone, for a page that is open."""
+    wanted = queue_board.wanted_from(request.args)
+    with looking() as session:
+        return render_template("desk/_rows.html", board=queue_board.board(session, me(), wanted))
+
+
+@desk.get("/queue/tabs")
+@needs(Permission.SEE)
+def queue_tabs() -> str:
+    """The tabs alone, with fresh counts."""
+    wanted = queue_board.wanted_from(request.args)
+    with looking() as session:
+        counts = queries.tab_counts(session, me())
+        return render_template("desk/_tabs.html", counts=counts, board=queue_board.Board(wanted, (), None))

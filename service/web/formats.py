@@ -1,7 +1,6 @@
 """How times, lengths and numbers are written on a page, in the service's zone and the page's language."""
 
 from datetime import datetime, timedelta
-from typing import Literal
 
 from flask import Flask, current_app, g
 from flask_babel import gettext as _
@@ -11,13 +10,11 @@ from service.clock import utcnow
 MINUTE = 60
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-Style = Literal["list", "minute", "second", "due"]
-PATTERNS = {"minute": "%Y-%m-%d %H:%M", "second": "%Y-%m-%d %H:%M:%S"}
 
 
 def init_app(app: Flask) -> None:
     """Make the formats filters of every template."""
-    for function in (moment, ago, minute, second, due, duration, count, size, percent, iso, ratio_width):
+    for function in (moment, ago, minute, second, due, duration, tally, size, percent, iso, ratio_width):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -91,7 +88,7 @@ def duration(length: timedelta) -> str:
     return _("%(minutes)d分钟", minutes=minutes) if minutes else _("不到1分钟")
 
 
-def count(number: int, cap: int = 1000) -> str:
+def tally(number: int, cap: int = 1000) -> str:
     """1,234; a count that stopped at the cap says 999+."""
     return f"{cap - 1}+" if number >= cap else f"{number:,}"
 

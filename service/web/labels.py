@@ -187,6 +187,15 @@ SORTS: Labels = {
     "updated": _l("最近更新"),
 }
 
+MENU: Labels = {
+    "queue": _l("工作台"),
+    "follow_up": _l("回访"),
+    "overdue": _l("超时看板"),
+    "people": _l("人员"),
+    "departments": _l("部门管理"),
+    "accounts": _l("公众号"),
+}
+
 TONES: Mapping[str, str] = {  # colour of a tag; never the only sign, a word stands in it
     **{f"status:{status.value}": "mute" for status in Status},
     "status:pending_acceptance": "orange",

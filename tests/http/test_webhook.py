@@ -1,25 +1,17 @@
-"""The webhook from outside: who is turned away, what is kept, what is answered, and what an outage looks like."""
+"""The webhook from outside: who is turned away, what is kept, what is answered."""
 
-import io
-import json
 import logging
-import sqlite3
 import threading
 import time
 
 import pytest
-from flask import Flask
 from prometheus_client import REGISTRY
-from sqlalchemy import event, select
 
-from service.channels.outages import Outage
 from service.channels.wechat import accounts
-from service.channels.wechat.accounts import OfficialAccount
-from service.channels.wechat.webhook import MAX_BODY, wechat
-from service.database import db, reading, transaction, tune_sqlite
-from service.messaging.inbox import InboxItem
+from service.channels.wechat.webhook import MAX_BODY
+from service.database import transaction
+from tests.webhook_rig import CountingStream, Platform, is_acknowledged, running_webhook, stored
 from tests.wechat_fakes import (
-    AES_KEY,
     APP_ID,
     OPENID,
     ORIGINAL_ID,
@@ -34,48 +26,10 @@ from tests.wechat_fakes import (
 )
 
 
-class Bell:
-    """Remembers which jobs were rung."""
-
-    def __init__(self):
-        self.rung = []
-
-    def ring(self, job):
-        self.rung.append(job)
-
-
-class Desk:
-    """What stands behind the webhook: remembers messages, answers what the test says, or breaks."""
-
-    def __init__(self):
-        self.messages = []
-        self.answer = ""
-        self.fault = None
-
-    def __call__(self, session, message, *, now):
-        if self.fault is not None:
-            raise self.fault
-        self.messages.append(message)
-        return self.answer
-
-
 @pytest.fixture
 def app(tmp_path):
-    app = Flask("webhook")
-    engine = {"connect_args": {"timeout": 8, "check_same_thread": False}, "pool_size": 10}
-    app.config.update(SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/d.sqlite3", SQLALCHEMY_ENGINE_OPTIONS=engine)
-    db.init_app(app)
-    app.extensions["doorbell"] = Bell()
-    app.extensions["intake"] = Desk()
-    app.register_blueprint(wechat)
-    with app.app_context():
-        tune_sqlite(db.engine)
-        event.listen(db.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=300"))
-        tables = [model.__table__ for model in (OfficialAccount, Outage, InboxItem)]
-        db.Model.metadata.create_all(db.engine, tables=tables)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    with running_webhook(tmp_path) as running:
+        yield running
 
 
 @pytest.fixture
@@ -85,50 +39,7 @@ def desk(app):
 
 @pytest.fixture
 def platform(app):
-    """The platform with three accounts of ours, one a mode."""
-    with app.app_context(), transaction() as session:
-        for mode in ("plain", "compat", "safe"):
-            accounts.add(
-                session,
-                slug=mode,
-                name=mode,
-                original_id=ORIGINAL_ID,
-                app_id=APP_ID,
-                app_secret="s",
-                token=TOKEN,
-                aes_key=AES_KEY,
-                mode=mode,
-            )
     return Platform(app)
-
-
-class Platform:
-    def __init__(self, app):
-        self.app = app
-
-    def push(self, text, *, mode="safe", **changes):
-        """Push this inner document as the platform does in that mode."""
-        if mode == "plain":
-            return self.post(mode, query_for(time.time()) | changes, text.encode())
-        sealed = encrypt(text.encode())
-        return self.post(mode, query_for(time.time(), sealed) | changes, envelope_of(sealed))
-
-    def post(self, slug, query, body):
-        return self.app.test_client().post(f"/wechat/{slug}", query_string=query, data=body, content_type="text/xml")
-
-    def get(self, slug, query):
-        return self.app.test_client().get(f"/wechat/{slug}", query_string=query)
-
-
-def stored(app, model=InboxItem):
-    with app.app_context(), reading() as session:
-        rows = list(session.scalars(select(model).order_by(model.id)))
-        session.expunge_all()
-        return rows
-
-
-def is_acknowledged(response):
-    return (response.status_code, response.data, response.mimetype) == (200, b"success", "text/plain")
 
 
 # --- verification
@@ -255,24 +166,6 @@ def test_a_body_of_just_the_limit_is_read(platform, desk):
     assert desk.messages[0].text == "x"
 
 
-class CountingStream(io.RawIOBase):
-    """A body of zeros that counts what was read of it."""
-
-    def __init__(self, size):
-        self.left = size
-        self.taken = 0
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        count = min(len(buffer), self.left)
-        self.left -= count
-        self.taken += count
-        buffer[:count] = bytes(count)
-        return count
-
-
 # --- what is kept and answered
 
 
@@ -363,90 +256,6 @@ def test_unknown_kinds_are_kept_and_acknowledged(platform, app):
     assert is_acknowledged(platform.push(document(MsgType="event", Event="teleport")))
 
     assert [row.kind for row in stored(app)] == ["unknown", "event:teleport"]
-
-
-# --- when something breaks
-
-
-def test_a_message_whose_handling_fails_is_kept_for_a_worker(platform, app, desk, caplog):
-    desk.fault = RuntimeError("broken rule")
-
-    response = platform.push(document(Content="机密内容", MsgId="17"))
-
-    assert is_acknowledged(response)
-    [row] = stored(app)
-    assert (row.handled_at, row.text) == (None, "机密内容")
-    assert app.extensions["doorbell"].rung == ["process_inbox"]
-    assert len(caplog.records) == 1
-    logged = json.dumps(caplog.records[0].__dict__, default=str, ensure_ascii=False)
-    assert not [private for private in ("机密内容", OPENID) if private in logged]
-
-
-def test_a_repeat_of_a_message_left_to_a_worker_is_acknowledged_without_an_answer(platform, app, desk):
-    desk.fault = RuntimeError("broken rule")
-    text = document(Content="漏水", MsgId="18")
-    platform.push(text)
-    desk.fault, desk.answer = None, "工单 1"
-
-    assert is_acknowledged(platform.push(text))
-    assert len(stored(app)) == 1
-
-
-@pytest.fixture
-def lock(app, tmp_path):
-    """Holds the database so that nobody can write, as a function that lets go."""
-    holder = sqlite3.connect(tmp_path / "d.sqlite3", isolation_level=None, check_same_thread=False)
-
-    def hold():
-        holder.execute("BEGIN IMMEDIATE")
-        return lambda: holder.execute("ROLLBACK")
-
-    yield hold
-    holder.close()
-
-
-def test_while_the_database_is_away_the_platform_is_asked_to_push_again_and_nothing_is_lost(platform, app, desk, lock):
-    text = document(Content="漏水", MsgId="19")
-    platform.get("safe", {})  # the accounts have been read
-    release = lock()
-
-    for push in (text, text, "no xml"):
-        response = platform.push(push)
-        assert (response.status_code, response.data) == (503, b"")
-    assert platform.push(text, msg_signature="0" * 40).status_code == 403
-    release()
-
-    assert is_acknowledged(platform.push(text))
-    assert [message.text for message in desk.messages] == ["漏水"]
-
-
-def test_an_outage_is_written_down_with_its_time_span_when_it_is_over(platform, app, lock, caplog):
-    platform.get("safe", {})  # the accounts have been read
-    caplog.clear()
-    release = lock()
-    for number in range(3):
-        platform.push(document(MsgId=f"2{number}"))
-    release()
-
-    platform.push(document(MsgId="30"))
-    platform.push(document(MsgId="31"))
-
-    [outage] = stored(app, Outage)
-    assert outage.refused == 3
-    assert 0.5 < (outage.ended_at - outage.began_at).total_seconds() < 30
-    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
-    assert "3 pushes turned away" in caplog.text
-
-
-def test_a_cold_start_without_a_database_asks_the_platform_to_push_again(tmp_path):
-    app = Flask("cold")
-    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{tmp_path}/missing/d.sqlite3"
-    db.init_app(app)
-    app.register_blueprint(wechat)
-
-    response = Platform(app).push(document())
-
-    assert (response.status_code, response.data) == (503, b"")
 
 
 # --- what a command or a page changes

@@ -21,12 +21,12 @@ BACK_WITHIN = 2.0  # seconds, of the contract
 STOPPED_WITHIN = 10.0
 
 
-def eventually(condition: Callable[[], object], *, within: float, what: str) -> object:
-    """The first true value of the condition; fails with `what` if there is none in time."""
+def eventually(condition: Callable[[], object], *, within: float, what: object) -> object:
+    """The first true value of the condition; fails with `what`, as it is then, if there is none in time."""
     pause = threading.Event()
     deadline = time.monotonic() + within
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"within {within} s: {what}"
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
         pause.wait(0.02)
     return found
 
@@ -51,6 +51,9 @@ class Up:
             )
         self.seen: set[psutil.Process] = set()
 
+    def __str__(self) -> str:
+        return f"a ready line of {self.process}, which says {self.lines}"
+
     @property
     def lines(self) -> list[str]:
         return self._output.read_text(encoding="utf-8").splitlines()
@@ -60,7 +63,7 @@ class Up:
 
     def wait_until_ready(self) -> str:
         """The address that the ready line shows."""
-        ready = eventually(lambda: self.line("ready "), within=15, what=f"a ready line in {self.lines}")
+        ready = eventually(lambda: self.line("ready "), within=15, what=self)
         self.family()
         return str(ready).split()[1]
 

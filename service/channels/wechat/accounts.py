@@ -146,7 +146,7 @@ def add(
     return account
 
 
-def change(session: Session, slug: str, **fields: str | bool) -> OfficialAccount:
+def change(session: Session, slug: str, /, **fields: str | bool) -> OfficialAccount:
     """Change the named fields of an account, and let sending be tried again. Raises NotFound, InvalidInput."""
     account = get_row(session, slug)
     texts = {name: value for name, value in fields.items() if name in RULES and isinstance(value, str)}

@@ -12,7 +12,6 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutio
 
 CONNECT_TIMEOUT = 3.0  # seconds
 READ_TIMEOUT = 5.0
-LONGEST_ANSWER = 1024 * 1024
 
 # its lines show whole addresses, and the platform wants the token in the address
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)

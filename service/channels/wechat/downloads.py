@@ -12,7 +12,8 @@ from service.messaging.ports import DeliveryError, Failure
 MAX_FILE = 20 * 1024 * 1024
 MAX_SECONDS = 60.0  # for a whole file, however slowly it trickles in
 LONGEST_JSON = 64 * 1024
-CHUNK = 64 * 1024
+CHUNK = 16 * 1024
+PORTS = {"http": 80, "https": 443}
 PLATFORM = ".weixin.qq.com"
 VIDEO_HOSTS = (".weixin.qq.com", ".video.qq.com", ".qpic.cn")  # where the real platform keeps videos
 
@@ -25,7 +26,7 @@ def download(base_url: str, media_id: str, token: str) -> api.Answer:
             address = answer.text("video_url")
             if answer.code or not address:
                 return answer
-            if not _is_trusted(address, base_url):
+            if not is_trusted(address, base_url):
                 raise DeliveryError("视频地址不属于微信平台，未下载", kind=Failure.PERMANENT)
             return _get(address, None)
     except (api.UnsentError, api.UnclearError) as error:
@@ -59,15 +60,16 @@ def _content(response: requests.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _is_trusted(address: str, base_url: str) -> bool:
+def is_trusted(address: str, base_url: str) -> bool:
     """Whether the address lies with the platform that we were told to use; anything else could be our own network."""
     try:
         there, here = urlsplit(address), urlsplit(base_url)
-        if there.scheme not in {"http", "https"} or not there.hostname or "@" in there.netloc:
+        if there.scheme not in PORTS or not there.hostname or "@" in there.netloc:
             return False
-        if (there.hostname, there.port) == (here.hostname, here.port):
+        port = there.port or PORTS[there.scheme]
+        if (there.hostname, port) == (here.hostname, here.port or PORTS[here.scheme]):
             return True
-        is_real = bool(here.hostname) and f".{here.hostname}".endswith(PLATFORM)
-        return is_real and there.port is None and f".{there.hostname}".endswith(VIDEO_HOSTS)
-    except ValueError:
+        is_real = f".{here.hostname}".endswith(PLATFORM)
+        return is_real and port in PORTS.values() and f".{there.hostname}".endswith(VIDEO_HOSTS)
+    except ValueError:  # a port or a bracket that is none
         return False

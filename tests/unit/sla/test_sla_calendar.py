@@ -212,6 +212,12 @@ def test_a_target_beyond_a_working_life_is_an_error() -> None:
         CALENDAR.end_of_working_day(local("2026-03-04 10:00"), 100_000)
 
 
+@pytest.mark.parametrize("year", [1, 1968, 2200, 9999])
+def test_a_year_out_of_reach_is_an_error(year: int) -> None:
+    with pytest.raises(ValueError, match="from 1969 to 2199"):
+        CALENDAR.add(datetime(year, 7, 1, tzinfo=UTC), MINUTE)
+
+
 def test_time_does_not_run_backwards() -> None:
     with pytest.raises(ValueError, match="backwards"):
         CALENDAR.add(local("2026-03-04 10:00"), -MINUTE)

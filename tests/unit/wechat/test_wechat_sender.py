@@ -315,3 +315,27 @@ def test_a_redirect_is_not_followed(channel, platform):
     platform.lay("/videos/1.mp4", (302, b"", "text/html"))
 
     assert fetch_failure(channel).kind is Failure.PASSING
+
+
+REAL = "https://api.weixin.qq.com"
+
+
+@pytest.mark.parametrize(
+    ("address", "base_url", "trusted"),
+    [
+        ("https://mpvideo.qpic.cn/0b2e.mp4?dis_k=1", REAL, True),
+        ("http://mp.weixin.qq.com/video", REAL, True),
+        ("https://api.weixin.qq.com:443/x", REAL, True),
+        ("https://mpvideo.qpic.cn:8080/x", REAL, False),
+        ("https://qpic.cn.example.org/x", REAL, False),
+        ("https://notqpic.cn/x", REAL, False),
+        ("https://10.0.0.1/x", REAL, False),
+        ("https://mpvideo.qpic.cn/x", "http://127.0.0.1:9000", False),
+        ("http://127.0.0.1:9000/x", "http://127.0.0.1:9000", True),
+        ("http://127.0.0.1:9001/x", "http://127.0.0.1:9000", False),
+        ("http://gateway/x", "http://gateway:80", True),
+        ("https://weixin.qq.com.evil/x", "https://api.weixin.qq.com.evil", False),
+    ],
+)
+def test_a_video_address_is_trusted_only_with_the_platform_that_we_use(address, base_url, trusted):
+    assert downloads.is_trusted(address, base_url) is trusted

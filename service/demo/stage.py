@@ -1,0 +1,128 @@
+"""Where the demonstration plays: one transaction, a clock moved by hand, and what production does by itself meanwhile."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from service.channels.wechat.errcodes import verdict_on
+from service.demo import people
+from service.demo.account import CHANNEL
+from service.demo.followers import Person
+from service.demo.pictures import PICTURES
+from service.files import FileStore
+from service.messaging import inbox, outbox
+from service.messaging.followers import Follower
+from service.messaging.outbox import Delivery, OutboxItem
+from service.messaging.ports import Contact, DeliveryError, Failure, Inbound, Limits, Media
+from service.people import Permission, User
+from service.rulebook import Rulebook
+from service.sla.policy import ClockKind
+from service.tickets import access, attachments, classification, delivery, intake, locks, sweeps
+from service.tickets.changes import Deed
+from service.tickets.models import ClockRow, Ticket
+
+TICK = timedelta(seconds=1)  # between an instant that has come and the worker that sees it
+GONE = DeliveryError(
+    f"{verdict_on(43004).zh}（43004：require subscribe）", kind=Failure.UNREACHABLE, code=43004
+)  # the follower has left
+SILENT = DeliveryError("不能确定是否送达：read timed out", kind=Failure.UNKNOWN)
+
+
+@dataclass(slots=True)
+class Stage:
+    """The session and the time of the play; `now` only moves forward."""
+
+    session: Session
+    rules: Rulebook
+    limits: Limits
+    files: FileStore
+    chance: random.Random
+    staff: Mapping[str, User]
+    now: datetime
+    trouble: dict[int, DeliveryError] = field(default_factory=dict)  # what meets the sends of which message
+    _pushes: int = 0
+
+    def says(self, person: Person, text: str, *, kind: str = "text", contact: Contact = Contact.MESSAGE) -> None:
+        """A push of the platform: kept in the inbox, handled at once, answered."""
+        self._pushes += 1
+        media = (Media(f"demo-{self._pushes}", "image"),) if kind == "image" else ()
+        message = Inbound(
+            channel=CHANNEL,
+            key=f"demo:{self._pushes}",
+            follower=person.openid,
+            kind=kind,
+            text=text,
+            sent_at=self.now,
+            raw="<xml/>",
+            contact=contact,
+            matter=contact is Contact.MESSAGE,
+            media=media,
+        )
+        item_id = inbox.accept(self.session, message, now=self.now)
+        if item_id is None:
+            return
+        reply = intake.receive(self.session, message, limits=self.limits, rules=self.rules, now=self.now)
+        inbox.settle(self.session, item_id, reply=reply, now=self.now)
+
+    def sends_picture(self, person: Person, picture: str) -> None:
+        """A picture arrives, and the worker brings its file."""
+        self.says(person, "[图片]", kind="image")
+        for attachment_id in attachments.pending(self.session, self.now):
+            attachments.store(self.session, attachment_id, PICTURES[picture](), files=self.files)
+
+    def follower(self, person: Person) -> Follower | None:
+        query = select(Follower).where(Follower.channel == CHANNEL, Follower.address == person.openid)
+        return self.session.scalar(query.execution_options(populate_existing=True))
+
+    def ticket(self, ticket_id: int) -> Ticket:
+        """The ticket as it is now, locked as every action locks it."""
+        return locks.lock_ticket(self.session, ticket_id)
+
+    def deed(self, username: str, ticket: Ticket, permission: Permission) -> Deed:
+        """What this person does now. Raises ValueError where the desk would not let them."""
+        user = self.staff[username]
+        if not access.may(user, permission, ticket) and not user.may(Permission.SEE_RESTRICTED):
+            raise ValueError(f"{username} may not {permission} on {ticket.number}")
+        return Deed(by=user, now=self.now, rules=self.rules)
+
+    def due_at(self, ticket_id: int, kind: ClockKind) -> datetime | None:
+        """When this clock of the ticket is due; None if it does not run."""
+        query = select(ClockRow.due_at).where(ClockRow.ticket_id == ticket_id, ClockRow.kind == kind.value)
+        return self.session.scalar(query.where(ClockRow.met_at.is_(None)))
+
+    def agents(self, department_id: int) -> list[str]:
+        """Who works in a department, heads left out where there are others."""
+        own = [name for name in people.USERNAMES if self.staff[name].department_id == department_id]
+        agents = [name for name in own if "agent" in self.staff[name].roles]
+        return agents or own
+
+    def next_due(self) -> datetime | None:
+        """When something falls due by itself: a burst to classify, a clock, a wake-up, a reply to be sent."""
+        waits = [select(func.min(column)) for column in (Ticket.classify_at, Ticket.breach_at, Ticket.wake_at)]
+        waits.append(select(func.min(OutboxItem.due_at)).where(OutboxItem.state == Delivery.QUEUED))
+        found = self.session.execute(select(*(query.scalar_subquery() for query in waits))).one()
+        return min((at for at in found if at is not None), default=None)
+
+    def work_off(self) -> None:
+        """What workers do once it has fallen due."""
+        steps: tuple[Callable[..., int], ...] = (classification.classify_due, sweeps.mark_overdue, sweeps.wake)
+        for step in steps:
+            step(self.session, now=self.now, rules=self.rules)
+        for item_id in outbox.next_due(self.session, self.now):
+            self._deliver(item_id)
+
+    def _deliver(self, item_id: int) -> None:
+        """One send without a network: it arrives, unless trouble was planned for its message."""
+        delivery.lock_for(self.session, item_id)
+        claim = outbox.claim(self.session, item_id, now=self.now)
+        if claim is None:
+            item = self.session.get_one(OutboxItem, item_id)
+        elif error := self.trouble.pop(self.session.get_one(OutboxItem, item_id).reference_id, None):
+            item = outbox.refused(self.session, claim, error, now=self.now)
+        else:
+            item = outbox.sent(self.session, claim, now=self.now)
+        delivery.settled(self.session, item, now=self.now, rules=self.rules)

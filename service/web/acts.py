@@ -1,0 +1,252 @@
+"""What can be done with a ticket from its page: one row an action, with its right, its form and its words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from service.people import Permission, User
+from service.tickets import access, closing, cooperation, followup, handling
+from service.tickets.changes import Deed
+from service.tickets.models import Ticket
+from service.tickets.states import Action, Status, allows
+from service.web import forms
+from service.web.auth import me
+from service.web.forms import StaffForm
+
+P = Permission
+Run = Callable[[Session, Ticket, Deed, StaffForm], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An action with its form; `hint` says what will follow."""
+
+    action: Action
+    permission: Permission
+    label: LazyString
+    icon: str
+    form: type[StaffForm]
+    run: Run
+    done: LazyString
+    hint: LazyString
+    grave: bool = False
+
+
+def _accept(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    handling.accept(session, ticket, deed, promise_at=forms.moment_of(form.promise_at), plan=form.plan.data or "")
+
+
+def _assign(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    cooperation.assign(session, ticket, deed, assignee=form.assignee.data)
+
+
+def _transfer(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    cooperation.transfer(session, ticket, deed, department=form.department.data, reason=form.reason.data)
+
+
+def _classify(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    chosen = {"category": form.category.data, "priority": form.priority.data, "reason": form.reason.data}
+    cooperation.classify(session, ticket, deed, **chosen)
+
+
+def _suspend(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    handling.suspend(session, ticket, deed, reason=form.reason.data, until=form.until.data)
+
+
+def _resume(session: Session, ticket: Ticket, deed: Deed, _form: StaffForm) -> None:
+    handling.resume(session, ticket, deed)
+
+
+def _merge(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    into = access.ticket_for(session, me(), form.into.data, P.HANDLE)
+    cooperation.merge(session, ticket, into, deed)
+
+
+def _decline(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    closing.decline(session, ticket, deed, reason=form.reason.data, refer_to=form.refer_to.data or "")
+
+
+def _withdraw(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    closing.withdraw(session, ticket, deed, reason=form.reason.data)
+
+
+def _invalidate(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    closing.invalidate(session, ticket, deed, reason=form.reason.data)
+
+
+def _follow_up(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    note = form.note.data or ""
+    followup.follow_up(session, ticket, deed, result=form.result.data, satisfaction=form.satisfaction.data, note=note)
+
+
+def _close(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    closing.close(session, ticket, deed, reason=form.reason.data or "")
+
+
+def _reopen(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
+    closing.reopen(session, ticket, deed, reason=form.reason.data)
+
+
+ACTS: Mapping[str, Act] = {
+    "accept": Act(
+        Action.ACCEPT,
+        P.HANDLE,
+        _l("受理"),
+        "check",
+        forms.AcceptForm,
+        _accept,
+        _l("已受理，工单归您办理"),
+        _l("受理后您就是经办人，受理时限同时完成。"),
+    ),
+    "follow-up": Act(
+        Action.FOLLOW_UP,
+        P.FOLLOW_UP,
+        _l("登记回访"),
+        "phone-call",
+        forms.FollowUpForm,
+        _follow_up,
+        _l("回访结果已登记"),
+        _l("已解决：办结；未解决：退回办理，最多两次；未联系上：计一次，第三次办结。"),
+    ),
+    "assign": Act(
+        Action.ASSIGN,
+        P.ASSIGN_SELF,
+        _l("分派"),
+        "user-share",
+        forms.AssignForm,
+        _assign,
+        _l("已分派"),
+        _l("只改变经办人，时限照常计算。"),
+    ),
+    "classify": Act(
+        Action.CLASSIFY,
+        P.HANDLE,
+        _l("更正分类"),
+        "category",
+        forms.ClassifyForm,
+        _classify,
+        _l("分类已更正"),
+        _l("时限按新的类别和优先级重算，工单会转到相应部门。"),
+    ),
+    "transfer": Act(
+        Action.TRANSFER,
+        P.TRANSFER,
+        _l("转办"),
+        "arrows-exchange",
+        forms.TransferForm,
+        _transfer,
+        _l("已转办"),
+        _l("转办不会重新计算时限，请写清原因，便于对方接手。"),
+    ),
+    "suspend": Act(
+        Action.SUSPEND,
+        P.HANDLE,
+        _l("挂起"),
+        "player-pause",
+        forms.SuspendForm,
+        _suspend,
+        _l("已挂起"),
+        _l("办结时限暂停；到时间或客户来信后自动恢复。"),
+    ),
+    "resume": Act(
+        Action.RESUME,
+        P.HANDLE,
+        _l("恢复办理"),
+        "player-play",
+        forms.ConfirmForm,
+        _resume,
+        _l("已恢复办理"),
+        _l("办结时限从现在起继续计时。"),
+    ),
+    "merge": Act(
+        Action.MERGE,
+        P.HANDLE,
+        _l("合并"),
+        "git-merge",
+        forms.MergeForm,
+        _merge,
+        _l("已合并"),
+        _l("只能并入同一客户的未结工单；消息随之移过去，对方的时限不变。"),
+    ),
+    "close": Act(
+        Action.CLOSE,
+        P.FOLLOW_UP,
+        _l("办结"),
+        "circle-check",
+        forms.CloseForm,
+        _close,
+        _l("已办结"),
+        _l("办结后不再计时；投诉须先有最终答复。"),
+        grave=True,
+    ),
+    "reopen": Act(
+        Action.REOPEN,
+        P.HANDLE,
+        _l("重新办理"),
+        "restore",
+        forms.ReasonForm,
+        _reopen,
+        _l("已重新办理"),
+        _l("办结时限按剩余时间继续，至少为原来的一半。"),
+    ),
+    "decline": Act(
+        Action.DECLINE,
+        P.DISMISS,
+        _l("不予受理"),
+        "ban",
+        forms.DeclineForm,
+        _decline,
+        _l("已登记为不予受理"),
+        _l("请写明原因，能指引客户去处更好。系统不会自动通知客户。"),
+        grave=True,
+    ),
+    "withdraw": Act(
+        Action.WITHDRAW,
+        P.DISMISS,
+        _l("撤销"),
+        "arrow-back-up",
+        forms.ReasonForm,
+        _withdraw,
+        _l("已撤销"),
+        _l("客户主动撤回诉求时使用。"),
+        grave=True,
+    ),
+    "invalid": Act(
+        Action.INVALIDATE,
+        P.DISMISS,
+        _l("标为无效"),
+        "trash",
+        forms.ReasonForm,
+        _invalidate,
+        _l("已标为无效"),
+        _l("广告、骚扰、误触等没有诉求的工单。"),
+        grave=True,
+    ),
+}
+
+
+def acts_for(user: User, ticket: Ticket) -> Sequence[str]:
+    """Names of what this person may do with the ticket as it stands."""
+    return [name for name, act in ACTS.items() if is_open(user, ticket, act)]
+
+
+def is_open(user: User, ticket: Ticket, act: Act) -> bool:
+    if not allows(ticket.status, act.action) or not access.may(user, act.permission, ticket):
+        return False
+    if act.action is Action.CLOSE and ticket.category == "complaint":
+        return ticket.answered_at is not None
+    return True
+
+
+def kinds_for(user: User, ticket: Ticket) -> list[str]:
+    """What this person may write on the ticket: replies, a question, a note."""
+    handles = access.may(user, P.HANDLE, ticket)
+    kinds = ["interim", "final"] if handles and allows(ticket.status, Action.REPLY) else []
+    if handles and allows(ticket.status, Action.ASK):
+        kinds.append("ask")
+    if access.may(user, P.NOTE, ticket) and ticket.status is not Status.MERGED:
+        kinds.append("note")
+    return kinds

@@ -1,0 +1,187 @@
+"""The forms of the desk: what a person fills in, checked before an action is called."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from flask import current_app, g
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from wtforms import (
+    BooleanField,
+    DateTimeLocalField,
+    Field,
+    HiddenField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
+
+from service.people import Department, User
+from service.tickets import cooperation, queries
+from service.tickets.models import Ticket
+from service.tickets.states import LIVE
+from service.web import labels
+from service.web.auth import me
+from service.web.naming import category_name, department_name
+from service.web.schemas import LONGEST_REASON, LONGEST_TEXT
+
+REQUIRED = DataRequired(_l("请填写此项"))
+CHOSEN = InputRequired(_l("请选择一项"))
+PEOPLE_OFFERED = 1000
+
+
+class StaffForm(FlaskForm):
+    """A form whose choices may depend on the ticket."""
+
+    def offer(self, session: Session, ticket: Ticket) -> None:
+        """Fill in what can be chosen for this ticket."""
+
+
+class LocalMoment(DateTimeLocalField):
+    """Date and time as the wall clock of the service shows them; aware on the way out."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is not None:
+            zone = current_app.config["SETTINGS"].time_zone
+            self.data = self.data.replace(tzinfo=zone)
+
+
+def reason(label: str, *, required: bool = True) -> TextAreaField:
+    check = [REQUIRED if required else Optional(), Length(max=LONGEST_REASON)]
+    return TextAreaField(label, validators=check)
+
+
+def options(table: labels.Labels) -> list[tuple[str, object]]:
+    return list(table.items())
+
+
+class ConfirmForm(StaffForm):
+    """Nothing to fill in."""
+
+
+class AcceptForm(StaffForm):
+    promise_at = LocalMoment(_l("承诺答复时间（可选）"), format="%Y-%m-%dT%H:%M", validators=[Optional()])
+    plan = reason(_l("办理计划（可选）"), required=False)
+
+
+class AssignForm(StaffForm):
+    assignee = SelectField(_l("经办人"), validators=[CHOSEN])
+
+    def offer(self, session: Session, ticket: Ticket) -> None:
+        self.assignee.choices = [(u.username, f"{u.name}（{u.username}）") for u in assignable(session, ticket)]
+        if not self.is_submitted():
+            self.assignee.data = ticket.assignee.username if ticket.assignee else me().username
+
+
+def assignable(session: Session, ticket: Ticket) -> Sequence[User]:
+    """Whom the person may give this ticket to, the ticket's department first."""
+    people = session.scalars(select(User).where(User.active).order_by(User.username).limit(PEOPLE_OFFERED)).all()
+    fit = [u for u in people if cooperation.can_work(u, ticket) and cooperation.may_assign_to(me(), ticket, u)]
+    return sorted(fit, key=lambda u: (u.department_id != ticket.department_id, u.username))
+
+
+class TransferForm(StaffForm):
+    department = SelectField(_l("转到部门"), validators=[CHOSEN])
+    reason = reason(_l("转办原因"))
+
+    def offer(self, session: Session, ticket: Ticket) -> None:
+        others = [d for d in departments(session) if d.id != ticket.department_id]
+        self.department.choices = [(d.code, department_name(d)) for d in others]
+
+
+def departments(session: Session) -> Sequence[Department]:
+    query = select(Department).where(Department.active).order_by(Department.position, Department.id)
+    return session.scalars(query.limit(200)).all()
+
+
+class ClassifyForm(StaffForm):
+    category = SelectField(_l("类别"), validators=[CHOSEN])
+    priority = SelectField(_l("优先级"), choices=options(labels.PRIORITIES), validators=[CHOSEN])
+    reason = reason(_l("判定理由"))
+
+    def offer(self, session: Session, ticket: Ticket) -> None:
+        self.category.choices = [(code, category_name(code)) for code in g.rules.categories]
+        if not self.is_submitted():
+            self.category.data, self.priority.data = ticket.category, ticket.priority
+
+
+class SuspendForm(StaffForm):
+    reason = reason(_l("挂起原因"))
+    until = LocalMoment(_l("自动恢复时间"), format="%Y-%m-%dT%H:%M", validators=[REQUIRED])
+
+
+class ReasonForm(StaffForm):
+    reason = reason(_l("原因"))
+
+
+class CloseForm(StaffForm):
+    reason = reason(_l("办结说明（未做最终答复时必填）"), required=False)
+
+
+class DeclineForm(StaffForm):
+    reason = reason(_l("不予受理的原因"))
+    refer_to = StringField(_l("建议客户去处（可选）"), validators=[Optional(), Length(max=LONGEST_REASON)])
+
+
+class MergeForm(StaffForm):
+    into = SelectField(_l("并入工单"), validators=[CHOSEN])
+
+    def offer(self, session: Session, ticket: Ticket) -> None:
+        """Only the same follower's open tickets."""
+        others = queries.tickets_of(session, me(), ticket.follower)
+        fit = [t for t in others if t.id != ticket.id and t.status in LIVE]
+        self.into.choices = [(t.number, f"{t.number} {t.subject}") for t in fit]
+
+
+class FollowUpForm(StaffForm):
+    result = RadioField(_l("回访结果"), choices=options(labels.RESULTS), validators=[CHOSEN])
+    satisfaction = RadioField(
+        _l("满意度"),
+        choices=list(labels.SATISFACTIONS.items()),
+        coerce=lambda value: int(value) if value not in (None, "", "None") else None,
+        validators=[Optional()],
+        validate_choice=False,
+    )
+    note = reason(_l("客户意见与备注"), required=False)
+
+    def validate_satisfaction(self, field: Field) -> None:
+        if field.data is not None and field.data not in labels.SATISFACTIONS:
+            raise ValidationError(_l("请选择一项"))
+
+
+class ReplyForm(StaffForm):
+    """The box below a conversation."""
+
+    text = TextAreaField(_l("回复内容"), validators=[REQUIRED, Length(max=LONGEST_TEXT)])
+    kind = RadioField(_l("类型"), choices=options(labels.REPLY_KINDS), default="interim", validators=[CHOSEN])
+    via = SelectField(_l("方式"), choices=options(labels.VIAS), default="wechat", validators=[Optional()])
+    seen = HiddenField()
+    force = BooleanField(default=False)
+
+    def validate_seen(self, field: Field) -> None:
+        if field.data and not str(field.data).isdigit():
+            raise ValidationError(_l("页面已过期，请刷新后重试"))
+
+    def offered(self, kinds: Iterable[str]) -> None:
+        """Only these kinds can be chosen; the first stands ready."""
+        chosen = list(kinds)
+        self.kind.choices = [(k, labels.REPLY_KINDS[k]) for k in chosen]
+        if not self.is_submitted() and chosen:
+            self.kind.data = chosen[0]
+
+
+class MessageForm(StaffForm):
+    """A decision about one message."""
+
+    verb = HiddenField(validators=[AnyOf(("send-again", "cancel"))])
+
+
+def moment_of(field: LocalMoment) -> datetime | None:
+    """The instant a person chose; None if the field is empty."""
+    chosen: datetime | None = field.data
+    return chosen

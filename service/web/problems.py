@@ -1,0 +1,86 @@
+"""What a person reads when something did not work: what happened, and what to do next, in their language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import g
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from service.rulebook import Rulebook
+from service.web.languages import language
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    what: LazyString
+    next: LazyString
+
+
+PROBLEMS: Mapping[str, Words] = {  # by the code of the error
+    "not_found": Words(_l("没有找到"), _l("可能已被转到其他部门、编号有误，或您没有查看权限。请回到工作台查找。")),
+    "forbidden": Words(_l("您没有权限这样做"), _l("需要此权限请联系部门负责人或系统管理员。")),
+    "illegal_transition": Words(_l("工单的状态已不允许这样做"), _l("可能有同事刚刚处理过，请刷新页面查看最新状态。")),
+    "stale_version": Words(_l("工单刚刚有变化"), _l("请刷新页面，看过最新内容后再操作。")),
+    "stale_reply": Words(_l("您写回复时有新消息"), _l("请先看完下面的新消息，再决定是否仍然发送。")),
+    "last_message": Words(
+        _l("这是窗口期内最后一条可发的消息"), _l("建议留给最终答复；如确需现在发送，请点“仍然发送”。")
+    ),
+    "invalid": Words(_l("填写的内容有问题"), _l("请按提示修改后再提交。")),
+    "bad_request": Words(_l("请求无法处理"), _l("页面可能已过期，请刷新页面后重试；已写的回复草稿会保留。")),
+    "unauthorized": Words(_l("请先登录"), _l("登录后会回到刚才的页面。")),
+    "method_not_allowed": Words(_l("不支持这样的访问"), _l("请从页面上的按钮操作。")),
+    "too_large": Words(_l("内容太大"), _l("请减小文件或文字后重试。")),
+    "too_many_requests": Words(_l("操作太频繁"), _l("请等几分钟再试。")),
+    "database_away": Words(_l("数据库暂时没有响应"), _l("数据没有丢失，请过几秒再试。")),
+    "error": Words(_l("系统出错了"), _l("问题已记录。请稍后再试，仍不行请联系维护人员。")),
+}
+
+SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fields
+    "write with whom you spoke and what was said": _l("请写明与谁沟通、说了什么"),
+    "must lie in the future": _l("须晚于现在"),
+    "no such active user": _l("没有这个在用的用户"),
+    "the ticket stands with this department already": _l("工单已在这个部门"),
+    "a ticket cannot be merged into itself": _l("不能并入自身"),
+    "only tickets of the same follower can be merged": _l("只能合并同一客户的工单"),
+    "the other ticket is not open": _l("对方工单已结束，不能并入"),
+    "a ticket without a final answer is closed with a reason": _l("没有最终答复的工单，办结时须说明原因"),
+    "a complaint without a final answer cannot be closed": _l("投诉没有最终答复，不能办结"),
+    "whoever handled a complaint may not follow it up": _l("办理过该投诉的人不能回访，请由其他同事回访"),
+    "your role lets you assign tickets to yourself only": _l("您只能把工单分派给自己"),
+    "the message has gone out or is on its way": _l("消息已发出或正在发送，无法撤回"),
+    "only a message that failed or is unknown can be sent again": _l("只有未送达或结果未知的消息可以再次发送"),
+    "at least 10 characters": _l("至少 10 个字符"),
+    "too easy to guess": _l("太容易被猜到"),
+    "must not contain the username": _l("不能包含用户名"),
+    "mix letters with digits or signs": _l("请混用字母与数字或符号"),
+    "is taken": _l("已被使用，请换一个"),
+    "letters, digits, dot, dash and underscore only": _l("只能用字母、数字、点、横线和下划线"),
+    "is the last administrator; make another one first": _l("这是最后一名系统管理员，请先设置另一名"),
+    "must not be empty": _l("请填写此项"),
+    "no such ticket": _l("没有这个工单"),
+}
+
+
+def explained(code: str) -> Words:
+    """What happened and what to do next."""
+    return PROBLEMS.get(code, PROBLEMS["bad_request" if code not in ("error",) else "error"])
+
+
+def sentence(text: str) -> str:
+    """A sentence of the service in the page's language; as it is where no translation is known."""
+    return str(SENTENCES[text]) if text in SENTENCES and language() != "en" else text
+
+
+def sentences_of(code: str, detail: str, data: Mapping[str, object]) -> list[str]:
+    """What exactly is wrong, as far as it can be said in the page's language."""
+    errors = data.get("errors")
+    if isinstance(errors, Mapping):
+        return [sentence(str(text)) for texts in errors.values() for text in texts]
+    known = detail in SENTENCES or language() == "en"
+    return [sentence(detail)] if known and detail else [str(explained(code).what)]
+
+
+def remember(rules: Rulebook) -> None:
+    """Keep the rules for the words of this page."""
+    g.rules = rules
