@@ -17,6 +17,7 @@ from service.config import ConfigError, Settings
 from service.doorbell import QUEUES, Doorbell
 from service.jobs import PERIODIC
 
+NICENESS = 5  # a webhook has to answer at once, a job may take its turn
 TICK_SECONDS = 0.5
 PATIENCE_SECONDS = 1.0  # before Redis is asked again
 
@@ -64,6 +65,7 @@ def main() -> None:
         app = create_app(Settings.from_environment(os.environ))
     except ConfigError as error:
         sys.exit(" ".join(error.mistakes))
+    os.nice(NICENESS)
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

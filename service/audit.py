@@ -6,13 +6,13 @@ from datetime import datetime
 from sqlalchemy import JSON, ForeignKey, Index
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database import BigId, db
+from service.database import BigId, Model
 
 SYSTEM = "system"
 FOLLOWER = "follower"
 
 
-class Event(db.Model):
+class Event(Model):
     __tablename__ = "events"
     __table_args__ = (Index("ix_events_ticket_id_at_id", "ticket_id", "at", "id"),)
 

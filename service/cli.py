@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import wraps
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 from flask import Flask
@@ -81,9 +81,9 @@ def session() -> Iterator[Session]:
 class Desk(click.Group):
     """Usage errors are one line that says what would be right."""
 
-    def main(self, *args: object, **kwargs: object) -> object:
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            return super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[arg-type]
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.exceptions.Abort:
             sys.exit(130)
         except click.UsageError as error:
@@ -306,7 +306,7 @@ def classify() -> None:
         click.echo(json.dumps(row, ensure_ascii=False))
 
 
-def parsed(line: str, number: int) -> dict[str, str]:
+def parsed(line: str, number: int) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except ValueError:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -68,7 +69,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-db.Model.registry.update_type_annotation_map({datetime: UtcDateTime, str: Text()})
+if TYPE_CHECKING:
+    Model = Base  # what a type checker can follow; at run time Flask-SQLAlchemy makes it from Base
+else:
+    Model = db.Model
+Model.registry.update_type_annotation_map({datetime: UtcDateTime, str: Text()})
 
 
 def tune_sqlite(engine: Engine) -> None:

@@ -116,8 +116,7 @@ def deliver_one(item_id: int) -> bool:
         )
         delivery.settled(session, item, now=utcnow(), rules=current)
         if error is not None and error.kind is Failure.HALTED:
-            vendor, _, slug = claim.message.channel.partition(":")
-            registry.HALTS[vendor][0](session, slug, error.reason)
+            registry.halt(session, claim.message.channel, error.reason)
     log.info("delivered" if error is None else "not delivered", extra={"outbox_id": item_id})
     return True
 

@@ -8,7 +8,7 @@ from flask_login import UserMixin
 from sqlalchemy import JSON, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.database import BigId, db
+from service.database import BigId, Model
 
 
 class Permission(StrEnum):
@@ -63,7 +63,7 @@ ROLES: dict[Role, dict[Permission, Scope]] = {
 }
 
 
-class Department(db.Model):
+class Department(Model):
     __tablename__ = "departments"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -75,7 +75,7 @@ class Department(db.Model):
     active: Mapped[bool] = mapped_column(default=True)
 
 
-class User(UserMixin, db.Model):
+class User(UserMixin, Model):
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -109,7 +109,7 @@ class User(UserMixin, db.Model):
         return bool(self.scopes(permission))
 
 
-class ApiToken(db.Model):
+class ApiToken(Model):
     __tablename__ = "api_tokens"
     __table_args__ = (Index("ix_api_tokens_user_id", "user_id"),)
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import JSON, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database import BigId, db
+from service.database import BigId, Model
 from service.people import Department
 from service.routing.classifier import Classifier, classifier_from
 from service.routing.rules import RoutingRow
@@ -31,7 +31,7 @@ SECTIONS = {  # section -> shipped file, and the field that names a row in it
 }
 
 
-class RulebookRow(db.Model):
+class RulebookRow(Model):
     """A row of one section; `edited` rows are the administrator's and no upgrade touches them."""
 
     __tablename__ = "rulebook"
@@ -46,7 +46,7 @@ class RulebookRow(db.Model):
     changed_at: Mapped[datetime]
 
 
-class RulebookVersion(db.Model):
+class RulebookVersion(Model):
     """One row that grows with every change, so that a process sees cheaply that its copy is old."""
 
     __tablename__ = "rulebook_version"
@@ -98,13 +98,11 @@ def install(session: Session, *, now: datetime) -> None:
     for section, (name, key) in SECTIONS.items():
         present = {r.key: r for r in session.scalars(select(RulebookRow).where(RulebookRow.section == section))}
         for position, value in enumerate(shipped(name)):
-            row = present.get(str(value[key]))
-            if row is None:
-                row = RulebookRow(section=section, key=str(value[key]))
-                session.add(row)
-                present[row.key] = row
-            if not row.edited and (row.value != value or row.position != position):
-                row.value, row.position, row.changed_at = value, position, now
+            name_of_row = str(value[key])
+            kept = present.get(name_of_row) or RulebookRow(section=section, key=name_of_row, edited=False)
+            if not kept.edited and (kept.value, kept.position) != (value, position):
+                kept.value, kept.position, kept.changed_at = value, position, now
+            session.add(kept)
     bump(session)
 
 

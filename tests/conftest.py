@@ -21,7 +21,7 @@ KEPT = {"rulebook", "rulebook_version", "departments", "alembic_version"}  # ins
 
 
 def server_url() -> str | None:
-    return os.environ.get("TEST_DATABASE_URL")
+    return os.environ.get("TEST_DATABASE_URL") or None
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.database import BigId, db, transaction
+from service.database import BigId, Model, transaction
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ SQLITE_AWAY = {
 }
 
 
-class Outage(db.Model):
+class Outage(Model):
     """A time in which one process could not keep what the platform pushed; it was told to push again."""
 
     __tablename__ = "outages"

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service.database import BigId, db
+from service.database import BigId, Model
 from service.messaging.ports import Contact, Limits
 
 
-class Follower(db.Model):
+class Follower(Model):
     __tablename__ = "followers"
     __table_args__ = (UniqueConstraint("channel", "address"),)
 

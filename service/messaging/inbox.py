@@ -9,13 +9,13 @@ from sqlalchemy import JSON, Executable, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from service.database import BigId, db, partial_index
+from service.database import BigId, Model, partial_index
 from service.messaging.ports import Contact, Inbound, Media
 
 MAX_ATTEMPTS = 8  # then a person has to look: `desk check` and the health page name the row
 
 
-class InboxItem(db.Model):
+class InboxItem(Model):
     __tablename__ = "inbox"
     __table_args__ = (
         UniqueConstraint("channel", "key"),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index, func, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from service.database import BigId, db, partial_index
+from service.database import BigId, Model, partial_index
 from service.doorbell import ring
 from service.messaging.followers import Follower, can_reach
 from service.messaging.ports import DeliveryError, Failure, Outbound
@@ -39,7 +39,7 @@ AFTER_FAILURE = {
 }
 
 
-class OutboxItem(db.Model):
+class OutboxItem(Model):
     """One send: a whole reply, or one part of a reply too long for one message."""
 
     __tablename__ = "outbox"

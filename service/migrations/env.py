@@ -1,12 +1,15 @@
 """Runs migrations for Flask-Migrate; models equal migrations, which a test checks on both databases."""
 
+from typing import Any, Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 
 from service.database import UtcDateTime, db
 
 
-def render_item(kind: str, thing: object, _autogen: object) -> str | bool:
+def render_item(kind: str, thing: Any, _autogen: AutogenContext) -> str | Literal[False]:
     """Write our own types as plain ones, so that migrations import no models."""
     if kind == "type" and isinstance(thing, UtcDateTime):
         return "sa.DateTime(timezone=True)"

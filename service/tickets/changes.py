@@ -67,7 +67,8 @@ def change(
     clocks.settle_pauses(now=deed.now)
     clocks.breach(now=deed.now)
     clocks.save()
-    _point_follower(session, ticket)
+    if ticket.status.value != before["status"]:
+        _point_follower(session, ticket)
     ticket.version += 1
     ticket.updated_at = deed.now
     now_is = snapshot(session, ticket, deed.rules)

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from service.routing.classifier import Verdict
 from service.rulebook import Rulebook
 from service.tickets import cooperation
 from service.tickets.changes import Deed, change
 from service.tickets.models import Message, Ticket
-from service.tickets.states import Action, Status
+from service.tickets.states import WORKABLE, Action, Status
 
 BATCH = 100
 TALK = "other"  # the classifier's word for what needs no ticket; the ticket stays, as invalid
@@ -22,11 +22,12 @@ BURST = 30  # messages of one ticket that are read
 def classify_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     """Classify up to BATCH tickets whose followers have gone quiet; returns how many. Safe beside other workers."""
     query = select(Ticket).where(Ticket.classify_at <= now).order_by(Ticket.classify_at, Ticket.id).limit(BATCH)
-    tickets = session.scalars(query.with_for_update(skip_locked=True, of=Ticket)).all()
+    query = query.with_for_update(skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
+    tickets = session.scalars(query.execution_options(populate_existing=True)).all()
     bursts = _bursts(session, [t.id for t in tickets])
     for ticket in tickets:
         ticket.classify_at = None
-        if ticket.status in cooperation.WORKABLE:
+        if ticket.status in WORKABLE:
             judge(session, ticket, rules.classifier.classify(bursts[ticket.id]), Deed(by=None, now=now, rules=rules))
     return len(tickets)
 
@@ -38,7 +39,7 @@ def _bursts(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
     )
     texts: dict[int, list[str]] = defaultdict(list)
     for ticket_id, text in session.execute(query.order_by(Message.at, Message.id)):
-        texts[ticket_id].append(text)
+        texts[ticket_id or 0].append(text)
     return {ticket_id: "\n".join(texts[ticket_id][-BURST:]) for ticket_id in ticket_ids}
 
 

@@ -1,6 +1,6 @@
 """A ticket's clocks between their rows and service/sla, and the columns that follow from them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -68,7 +68,10 @@ class Clocks:
 
     def __init__(self, session: Session, ticket: Ticket, rules: Rulebook) -> None:
         self._session, self._ticket, self._rules = session, ticket, rules
-        rows = session.scalars(select(ClockRow).where(ClockRow.ticket_id == ticket.id)).all() if ticket.id else []
+        if "clocks" in ticket.__dict__:  # a batch has loaded them for all its tickets at once
+            rows: Sequence[ClockRow] = ticket.clocks
+        else:
+            rows = session.scalars(select(ClockRow).where(ClockRow.ticket_id == ticket.id)).all()
         self._rows = {ClockKind(row.kind): row for row in rows}
         self.clocks = {kind: clock_of(row) for kind, row in self._rows.items()}
 

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
 from service import audit
@@ -14,19 +14,11 @@ from service.messaging.ports import Inbound, Limits
 from service.routing.noise import talk_kind
 from service.rulebook import Rulebook
 from service.sla.clocks import Clock
+from service.sla.policy import ClockKind
 from service.tickets import clocks, delivery, locks, receipts
+from service.tickets import intake_statements as statements
 from service.tickets.changes import Deed, change
-from service.tickets.intake_statements import (
-    INSERT_CLOCKS,
-    INSERT_EVENT,
-    INSERT_MESSAGE,
-    INSERT_TICKET,
-    MESSAGES,
-    POINT_FOLLOWER,
-    TALKS_ON,
-    WRITES_ON,
-    statements_for,
-)
+from service.tickets.intake_statements import Met, NewTicket
 from service.tickets.models import Attachment
 from service.tickets.states import Action, Status
 
@@ -43,7 +35,7 @@ def receive(session: Session, message: Inbound, *, limits: Limits, rules: Rulebo
 
 
 def _waiting_goes_out(
-    session: Session, message: Inbound, follower: Row, limits: Limits, rules: Rulebook, now: datetime
+    session: Session, message: Inbound, follower: Met, limits: Limits, rules: Rulebook, now: datetime
 ) -> str:
     """Replies that waited for this contact: queued, or in the passive reply of an account that cannot send."""
     if not follower.waiting_items or message.contact not in limits.windows:
@@ -55,7 +47,7 @@ def _waiting_goes_out(
     return delivery.hand_over(session, row, limits.text_bytes, now=now, rules=rules)
 
 
-def _sort(session: Session, message: Inbound, follower: Row, *, rules: Rulebook, now: datetime) -> str:
+def _sort(session: Session, message: Inbound, follower: Met, *, rules: Rulebook, now: datetime) -> str:
     """What the message is: an event, an answer to a survey, talk, more of an open matter, or a new one."""
     if message.kind in ("subscribe", "unsubscribe"):
         return _following(session, follower.id, message, rules)
@@ -65,22 +57,21 @@ def _sort(session: Session, message: Inbound, follower: Row, *, rules: Rulebook,
         return ""
     talk = message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
     if follower.open_ticket_id is not None:
-        return _join(session, message, follower, talk=talk, rules=rules, now=now)
+        return _join(session, message, follower.id, follower.open_ticket_id, talk=talk, rules=rules, now=now)
     if talk:
         _add_message(session, message, follower.id, None)
         return ""
     return _open(session, message, follower, rules=rules, now=now)
 
 
-def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime) -> Row:
+def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime) -> Met:
     """The sender's row, made if new and locked either way, its reply window raised: one statement.
 
     One follower's messages are handled one at a time, because the row stays locked until the commit.
     """
     closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
     values = {"channel": message.channel, "address": message.follower, "now": now, "at": message.sent_at}
-    upsert = statements_for(session).meet_follower
-    return session.connection().execute(upsert, values | {"closes_at": closes_at, "left": left}).one()
+    return statements.meet_follower(session, values | {"closes_at": closes_at, "left": left})
 
 
 def _following(session: Session, follower_id: int, message: Inbound, rules: Rulebook) -> str:
@@ -93,12 +84,20 @@ def _following(session: Session, follower_id: int, message: Inbound, rules: Rule
     return rules.texts["welcome"] if following else ""
 
 
-def _join(session: Session, message: Inbound, follower: Row, *, talk: bool, rules: Rulebook, now: datetime) -> str:
+def _join(
+    session: Session,
+    message: Inbound,
+    follower_id: int,
+    ticket_id: int,
+    *,
+    talk: bool,
+    rules: Rulebook,
+    now: datetime,
+) -> str:
     """The message belongs to the open ticket; it reopens an answered one unless it is only thanks."""
-    ticket_id = follower.open_ticket_id
-    _add_message(session, message, follower.id, ticket_id)
+    _add_message(session, message, follower_id, ticket_id)
     values = {"ticket": ticket_id, "at": message.sent_at, "now": now, "quiet_at": now + QUIET}
-    number = session.connection().execute(TALKS_ON if talk else WRITES_ON, values).scalar()
+    number = session.connection().execute(statements.TALKS_ON if talk else statements.WRITES_ON, values).scalar()
     if number is None:
         number = _customer_writes(session, ticket_id, message, rules, now)
     announce(session, f"ticket:{number}", "queue")
@@ -113,34 +112,33 @@ def _customer_writes(session: Session, ticket_id: int, message: Inbound, rules: 
     with change(session, ticket, Action.CUSTOMER_WRITES, deed) as running:
         if answered:
             running.reopen(at=now)
-            running.cancel(clocks.ClockKind.FOLLOW_UP)
+            running.cancel(ClockKind.FOLLOW_UP)
             ticket.follow_up_open = False
         ticket.wake_at, ticket.suspend_reason = None, None
         ticket.last_inbound_at, ticket.classify_at = message.sent_at, now + QUIET
     return ticket.number
 
 
-def _open(session: Session, message: Inbound, follower: Row, *, rules: Rulebook, now: datetime) -> str:
+def _open(session: Session, message: Inbound, follower: Met, *, rules: Rulebook, now: datetime) -> str:
     """A new matter: ticket, clocks, message and event, then the receipt."""
     policy = rules.policies.policy_for(None, "normal")
     started = clocks.at_intake(policy, message.sent_at, rules.calendar)
-    values = _ticket_values(message, follower.id, rules, now) | clocks.derived(started)
-    values["number"] = number = next_number(session, now, rules)
-    connection = session.connection()
-    search = {"of_follower": follower.id, "lately": now - REPEAT_WITHIN}
-    ticket_id: int = connection.execute(INSERT_TICKET, values | search).scalar_one()
-    if started:
-        connection.execute(INSERT_CLOCKS, [clocks.values_of(clock) | {"ticket_id": ticket_id} for clock in started])
-    _add_message(session, message, follower.id, ticket_id)
-    after = {
-        "status": Status.PENDING_ACCEPTANCE.value,
-        "department": rules.department_codes[rules.intake_department_id],
-    }
-    event = {"ticket_id": ticket_id, "at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": ""}
-    connection.execute(INSERT_EVENT, event | {"before": {}, "after": after})
-    connection.execute(POINT_FOLLOWER, {"follower": follower.id, "ticket": ticket_id})
-    announce(session, f"ticket:{number}", "queue")
-    return receipts.receipt(rules, values, due_of(started), closes_at=follower.window_closes_at, now=now)
+    department = rules.department_codes[rules.intake_department_id]
+    after = {"status": Status.PENDING_ACCEPTANCE.value, "department": department}
+    event = {"at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": "", "before": {}}
+    new = NewTicket(
+        day=now.astimezone(rules.zone).strftime("%Y%m%d"),
+        ticket=_ticket_values(message, follower.id, rules, now) | clocks.derived(started),
+        clocks=[clocks.values_of(clock) for clock in started],
+        message=_message_values(message, follower.id),
+        event=event | {"after": after},
+        lately=now - REPEAT_WITHIN,
+    )
+    opened = statements.open_ticket(session, new)
+    _add_media(session, message, opened.message_id)
+    announce(session, f"ticket:{opened.number}", "queue")
+    written = {"number": opened.number, "query_code": str(new.ticket["query_code"])}
+    return receipts.receipt(rules, written, due_of(started), closes_at=follower.window_closes_at, now=now)
 
 
 def due_of(started: list[Clock]) -> datetime | None:
@@ -179,22 +177,28 @@ def subject_of(text: str) -> str:
     return line if len(line) <= SUBJECT_CHARS else line[:SUBJECT_CHARS] + "…"
 
 
-def next_number(session: Session, now: datetime, rules: Rulebook) -> str:
-    """The next number of the day. Taken late: the counter's row is locked until the commit."""
-    day = now.astimezone(rules.zone).strftime("%Y%m%d")
-    last = session.connection().execute(statements_for(session).next_number, {"day": day}).scalar_one()
-    return f"GD{day}-{last:04}"
-
-
 def _add_message(session: Session, message: Inbound, follower_id: int, ticket_id: int | None) -> None:
-    values: dict[str, object] = {"ticket_id": ticket_id, "follower_id": follower_id, "direction": "inbound"}
-    values |= {"kind": message.kind, "text": message.text, "at": message.sent_at, "extra": dict(message.extra)}
-    connection = session.connection()
+    values = _message_values(message, follower_id) | {"ticket_id": ticket_id}
+    message_id = session.connection().execute(statements.INSERT_MESSAGE, values).scalar_one()
+    _add_media(session, message, message_id)
+
+
+def _message_values(message: Inbound, follower_id: int) -> dict[str, object]:
+    return {
+        "follower_id": follower_id,
+        "direction": "inbound",
+        "kind": message.kind,
+        "text": message.text,
+        "at": message.sent_at,
+        "extra": dict(message.extra),
+    }
+
+
+def _add_media(session: Session, message: Inbound, message_id: int) -> None:
+    """Files of the message, which a worker fetches."""
     if not message.media:
-        connection.execute(INSERT_MESSAGE, values)
         return
-    message_id = connection.execute(INSERT_MESSAGE.returning(MESSAGES.c.id), values).scalar_one()
-    rows = [{"message_id": message_id, "media_id": m.media_id, "kind": m.kind} for m in message.media]
-    pending = {"state": "pending", "attempts": 0, "retry_at": message.sent_at}
-    connection.execute(insert(Attachment.__table__), [row | pending for row in rows])
+    pending = {"message_id": message_id, "state": "pending", "attempts": 0, "retry_at": message.sent_at}
+    rows = [pending | {"media_id": m.media_id, "kind": m.kind} for m in message.media]
+    session.execute(insert(Attachment), rows)
     ring(session, "fetch_media")

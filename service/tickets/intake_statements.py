@@ -1,10 +1,29 @@
 """The statements of intake, built once: building them anew for each message cost more than running them."""
 
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import cast
 
-from sqlalchemy import Executable, Table, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import (
+    JSON,
+    Connection,
+    Executable,
+    ScalarSelect,
+    Table,
+    TextClause,
+    bindparam,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,26 +36,137 @@ FOLLOWERS = cast(Table, Follower.__table__)
 TICKETS = cast(Table, Ticket.__table__)
 MESSAGES = cast(Table, Message.__table__)
 COUNTERS = cast(Table, TicketCounter.__table__)
+CLOCKS = cast(Table, ClockRow.__table__)
+EVENTS = cast(Table, Event.__table__)
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # a message changes nothing about these but their time; any other status moves
 STAYS = (Status.PENDING_ACCEPTANCE, Status.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
-class Upserts:
-    """The statements that each dialect spells its own way."""
+class Met:
+    """What intake needs of a follower."""
 
-    meet_follower: Executable
-    next_number: Executable
+    id: int
+    open_ticket_id: int | None
+    waiting_items: int
+    window_closes_at: datetime | None
 
 
-def statements_for(session: Session) -> Upserts:
-    return _upserts(session.get_bind().dialect.name)
+@dataclass(frozen=True, slots=True)
+class Opened:
+    ticket_id: int
+    number: str
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """The rows of a new matter; ids and number are filled in where they are made."""
+
+    day: str  # 20261120
+    ticket: Mapping[str, object]
+    clocks: Sequence[Mapping[str, object]]
+    message: Mapping[str, object]
+    event: Mapping[str, object]
+    lately: datetime  # a ticket closed since then is what this one repeats
+
+
+def meet_follower(session: Session, values: Mapping[str, object]) -> Met:
+    """The follower, made or locked by this statement."""
+    return Met(*session.connection().execute(_meeting(session.get_bind().dialect.name), values).one())
+
+
+def open_ticket(session: Session, new: NewTicket) -> Opened:
+    """Write all rows of the new ticket. The day's counter is locked from here to the commit, so it is quick:
+    PostgreSQL does it in one statement, SQLite, which has one writer anyway, in steps."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        return _open_in_one(connection, new)
+    return _open_in_steps(connection, new)
+
+
+def _open_in_steps(connection: Connection, new: NewTicket) -> Opened:
+    last = connection.execute(_numbering(connection.dialect.name), {"day": new.day}).scalar_one()
+    number = f"GD{new.day}-{last:04}"
+    search = {"of_follower": new.ticket["follower_id"], "lately": new.lately}
+    ticket_id = connection.execute(INSERT_TICKET, {**new.ticket, **search, "number": number}).scalar_one()
+    if new.clocks:
+        connection.execute(INSERT_CLOCKS, [{**clock, "ticket_id": ticket_id} for clock in new.clocks])
+    message_id = connection.execute(INSERT_MESSAGE, {**new.message, "ticket_id": ticket_id}).scalar_one()
+    connection.execute(INSERT_EVENT, {**new.event, "ticket_id": ticket_id})
+    connection.execute(POINT_FOLLOWER, {"follower": new.ticket["follower_id"], "ticket": ticket_id})
+    return Opened(ticket_id, number, message_id)
+
+
+def _open_in_one(connection: Connection, new: NewTicket) -> Opened:
+    values: dict[str, object] = {"day": new.day, "lately": new.lately, "clocks": json.dumps(new.clocks, default=str)}
+    tables = (("t", TICKETS, new.ticket), ("m", MESSAGES, new.message), ("e", EVENTS, new.event))
+    for prefix, table, row in tables:
+        values |= {f"{prefix}_{name}": _plain(table, name, value) for name, value in row.items()}
+    statement = _opening(tuple(new.ticket), tuple(new.message), tuple(new.event))
+    return Opened(*connection.execute(statement, values).one())
+
+
+def _plain(table: Table, name: str, value: object) -> object:
+    """As the driver takes it where no column type is there to convert."""
+    if isinstance(table.c[name].type, JSON):
+        return json.dumps(value, ensure_ascii=False)
+    return value.value if isinstance(value, StrEnum) else value
 
 
 @cache
-def _upserts(dialect: str) -> Upserts:
-    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return Upserts(meet_follower=_meet_follower(build(FOLLOWERS)), next_number=_next_number(build(COUNTERS)))
+def _opening(ticket: tuple[str, ...], message: tuple[str, ...], event: tuple[str, ...]) -> TextClause:
+    """One statement from the names of the columns that are given; the foreign keys are checked at its end."""
+    clock = ", ".join(f"{c.name} {c.type.compile(DIALECT)}" for c in CLOCKS.c if c.name != "ticket_id")
+    clock_names = ", ".join(c.name for c in CLOCKS.c if c.name != "ticket_id")
+
+    def columns(names: tuple[str, ...]) -> str:
+        return ", ".join(names)
+
+    def binds(prefix: str, table: Table, names: tuple[str, ...]) -> str:
+        types = (table.c[name].type.compile(DIALECT) for name in names)
+        return ", ".join(f"CAST(:{prefix}_{name} AS {kind})" for name, kind in zip(names, types, strict=True))
+
+    return text(f"""
+        WITH counter AS (
+            INSERT INTO ticket_counters (day, last) VALUES (:day, 1)
+            ON CONFLICT (day) DO UPDATE SET last = ticket_counters.last + 1 RETURNING last::text AS last
+        ), ticket AS (
+            INSERT INTO tickets (number, repeat_of_id, {columns(ticket)})
+            SELECT 'GD' || :day || '-' || lpad(last, greatest(4, length(last)), '0'),
+                (SELECT id FROM tickets WHERE status = 'closed' AND closed_at >= :lately
+                    AND id = (SELECT max(id) FROM tickets WHERE follower_id = :t_follower_id)),
+                {binds("t", TICKETS, ticket)}
+            FROM counter RETURNING id, number
+        ), clock AS (
+            INSERT INTO clocks (ticket_id, {clock_names})
+            SELECT ticket.id, {clock_names} FROM ticket, json_to_recordset(CAST(:clocks AS json)) AS given ({clock})
+        ), message AS (
+            INSERT INTO messages (ticket_id, {columns(message)})
+            SELECT ticket.id, {binds("m", MESSAGES, message)} FROM ticket RETURNING id
+        ), event AS (
+            INSERT INTO events (ticket_id, {columns(event)})
+            SELECT ticket.id, {binds("e", EVENTS, event)} FROM ticket
+        ), follower AS (
+            UPDATE followers SET open_ticket_id = ticket.id FROM ticket WHERE followers.id = :t_follower_id
+        )
+        SELECT ticket.id, ticket.number, message.id FROM ticket, message
+    """)  # noqa: S608 - names of our own columns; every value is bound
+
+
+@cache
+def _meeting(dialect: str) -> Executable:
+    return _meet_follower(_insert(dialect)(FOLLOWERS))
+
+
+@cache
+def _numbering(dialect: str) -> Executable:
+    return _next_number(_insert(dialect)(COUNTERS))
+
+
+def _insert(dialect: str) -> Callable[[Table], postgresql.Insert | sqlite.Insert]:
+    return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
 def _meet_follower(statement: postgresql.Insert | sqlite.Insert) -> Executable:
@@ -46,7 +176,7 @@ def _meet_follower(statement: postgresql.Insert | sqlite.Insert) -> Executable:
     now, left = bindparam("now", type_=f.last_seen_at.type), bindparam("left", type_=f.messages_left.type)
     grants = closes_at.is_not(None)
     shut = or_(f.window_closes_at.is_(None), f.window_closes_at <= at)
-    values = {"channel": bindparam("channel"), "address": bindparam("address"), "first_seen_at": now}
+    values: dict[str, object] = {"channel": bindparam("channel"), "address": bindparam("address"), "first_seen_at": now}
     values |= {"last_seen_at": now, "following": True, "window_closes_at": closes_at, "messages_left": left}
     changed = {
         "last_seen_at": now,
@@ -67,7 +197,7 @@ def _next_number(statement: postgresql.Insert | sqlite.Insert) -> Executable:
     return upsert.returning(COUNTERS.c.last)
 
 
-def _recently_closed() -> Executable:
+def _recently_closed() -> ScalarSelect[int]:
     """Id of the follower's newest ticket if that was closed a few days ago; the index gives the newest at once."""
     newest = TICKETS.alias("newest")
     follower_id = bindparam("of_follower", type_=TICKETS.c.follower_id.type)
@@ -90,9 +220,9 @@ def _goes_on(*, talk: bool) -> Executable:
 
 
 INSERT_TICKET = insert(TICKETS).values(repeat_of_id=_recently_closed()).returning(TICKETS.c.id)
-INSERT_CLOCKS = insert(ClockRow.__table__)
-INSERT_MESSAGE = insert(MESSAGES)
-INSERT_EVENT = insert(Event.__table__)
+INSERT_CLOCKS = insert(CLOCKS)
+INSERT_MESSAGE = insert(MESSAGES).returning(MESSAGES.c.id)
+INSERT_EVENT = insert(EVENTS)
 WRITES_ON = _goes_on(talk=False)
 TALKS_ON = _goes_on(talk=True)
 POINT_FOLLOWER = (

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.database import BigId, db, partial_index
+from service.database import BigId, Model, partial_index
 from service.messaging.followers import Follower
 from service.people import Department, User
 from service.tickets.states import Status
@@ -14,7 +14,7 @@ StatusText = Enum(Status, native_enum=False, length=20, values_callable=lambda e
 _STATUSES = ", ".join(f"'{s.value}'" for s in Status)
 
 
-class Ticket(db.Model):
+class Ticket(Model):
     __tablename__ = "tickets"
     __table_args__ = (
         CheckConstraint(f"status IN ({_STATUSES})", name="status"),
@@ -90,7 +90,7 @@ class Ticket(db.Model):
     clocks: Mapped[list["ClockRow"]] = relationship(lazy="raise_on_sql")
 
 
-class ClockRow(db.Model):
+class ClockRow(Model):
     """One of a ticket's clocks; a clock without a row is not set."""
 
     __tablename__ = "clocks"
@@ -107,7 +107,7 @@ class ClockRow(db.Model):
     provisional: Mapped[bool]
 
 
-class Message(db.Model):
+class Message(Model):
     __tablename__ = "messages"
     __table_args__ = (
         Index("ix_messages_ticket_id_at_id", "ticket_id", "at", "id"),
@@ -129,7 +129,7 @@ class Message(db.Model):
     attachments: Mapped[list["Attachment"]] = relationship(lazy="raise_on_sql", order_by="Attachment.id")
 
 
-class Attachment(db.Model):
+class Attachment(Model):
     __tablename__ = "attachments"
     __table_args__ = (
         Index("ix_attachments_message_id", "message_id"),
@@ -149,7 +149,7 @@ class Attachment(db.Model):
     detail: Mapped[str | None]
 
 
-class FollowUp(db.Model):
+class FollowUp(Model):
     """One attempt to ask the follower whether the matter is settled."""
 
     __tablename__ = "follow_ups"
@@ -164,7 +164,7 @@ class FollowUp(db.Model):
     note: Mapped[str]
 
 
-class TicketCounter(db.Model):
+class TicketCounter(Model):
     """The last number given out on a day of the service's time zone."""
 
     __tablename__ = "ticket_counters"

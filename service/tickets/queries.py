@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
@@ -82,15 +82,16 @@ def conditions(user: User, wanted: Search) -> list[ColumnElement[bool]]:
     parts: list[ColumnElement[bool]] = list(wanted.also)
     if wanted.status:
         parts.append(Ticket.status.in_([Status(s) for s in wanted.status]))
-    plain: Mapping[str, tuple[ColumnElement[object], object]] = {
-        "category": (Ticket.category, wanted.category),
-        "priority": (Ticket.priority, wanted.priority),
-        "department": (Ticket.department_id, wanted.department_id),
-        "channel": (Ticket.channel, wanted.channel),
-    }
-    parts += [column == value for column, value in plain.values() if value is not None]
+    if wanted.category is not None:
+        parts.append(Ticket.category == wanted.category)
+    if wanted.priority is not None:
+        parts.append(Ticket.priority == wanted.priority)
+    if wanted.department_id is not None:
+        parts.append(Ticket.department_id == wanted.department_id)
+    if wanted.channel is not None:
+        parts.append(Ticket.channel == wanted.channel)
     if wanted.overdue is not None:
-        parts.append(Ticket.overdue if wanted.overdue else ~Ticket.overdue)
+        parts.append(Ticket.overdue.is_(wanted.overdue))
     if wanted.assignee == "none":
         parts.append(Ticket.assignee_id.is_(None))
     elif wanted.assignee:
@@ -110,7 +111,7 @@ def _matches(user: User, q: str) -> ColumnElement[bool]:
     return or_(Ticket.number == q.upper(), Ticket.id.in_(by_subject))
 
 
-def for_lists(query: Select[tuple[Ticket]]) -> Select[tuple[Ticket]]:
+def for_lists(query: Select[Ticket]) -> Select[Ticket]:
     """Load what a row of a list shows."""
     return query.options(
         joinedload(Ticket.follower),
@@ -128,7 +129,7 @@ def tabs(user: User) -> dict[str, list[ColumnElement[bool]]]:
         "to_accept": [Ticket.status == Status.PENDING_ACCEPTANCE],
         "mine": [Ticket.assignee_id == user.id, working],
         "department": [own, working],
-        "overdue": [Ticket.overdue],
+        "overdue": [Ticket.overdue.is_(True)],
         "callback": [Ticket.callback_due_at.is_not(None)],
         "all": [],
     }

@@ -8,7 +8,7 @@ from service.rulebook import Rulebook
 
 def receipt(
     rules: Rulebook,
-    ticket: Mapping[str, object],
+    ticket: Mapping[str, str],
     promise: datetime | None,
     *,
     closes_at: datetime | None,
@@ -17,8 +17,8 @@ def receipt(
     """Number and promise; out of hours says so, and asks for a word later where the window shuts before we open."""
     opening = rules.calendar.next_opening(now)
     values = {
-        "number": str(ticket["number"]),
-        "query_code": str(ticket["query_code"]),
+        "number": ticket["number"],
+        "query_code": ticket["query_code"],
         "promise": local(promise or opening, now, rules),
         "opening": local(opening, now, rules),
     }

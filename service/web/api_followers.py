@@ -72,7 +72,7 @@ def attachment_file(attachment_id: int) -> Response:
     """The file, never as a page of ours: its own type, no sniffing, and a sandbox."""
     with reading() as session:
         found = session.get(Attachment, attachment_id)
-        if found is None or found.state != "stored" or not sees_message(session, me(), found.message_id):
+        if found is None or found.digest is None or not sees_message(session, me(), found.message_id):
             raise NotFound("no such file")
         path = current_app.extensions["files"].path(found.digest)
         if not path.is_file():

@@ -94,13 +94,12 @@ def unauthorised_page() -> BaseResponse:
 
 def user_of_token() -> User:
     scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        with reading() as session:
-            user = credentials.user_with_token(session, token.strip())
-            if user is not None:
-                session.expunge(user)
-                return user
-    abort(401, description="send a valid token as `Authorization: Bearer TOKEN`")
+    with reading() as session:
+        user = credentials.user_with_token(session, token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
+            abort(401, description="send a valid token as `Authorization: Bearer TOKEN`")
+        session.expunge(user)
+    return user
 
 
 def me() -> User:

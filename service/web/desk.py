@@ -5,6 +5,7 @@ from flask import Flask, redirect, render_template, request
 from service.people import Permission
 from service.tickets import queries
 from service.web import (
+    acts,
     admin_accounts,
     admin_departments,
     boards,
@@ -38,11 +39,13 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         MENU=MENU,
+        ACTS=acts.ACTS,
         labels=labels,
         tone=labels.tone,
         category_name=naming.category_name,
         department_name=naming.department_name,
         explained=problems.explained,
+        said=problems.said,
         now=formats.now,
     )
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from http import HTTPStatus
 
-from flask import request
+from flask import Response, current_app, request
+from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
@@ -19,6 +21,8 @@ from service.tickets.changes import Deed
 from service.tickets.models import Ticket
 from service.web import presenting
 from service.web.auth import me, needs
+
+View = Callable[..., ResponseReturnValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,21 @@ def endpoint(
     query: type[Schema] | None = None,
     returns: type[Schema] | None = None,
     status: int = 200,
-) -> Callable[[Callable[..., object]], Callable[..., object]]:
+) -> Callable[[View], View]:
     """Parse body or query by its schema and hand the values over by name."""
     contract = Contract(summary, body() if body else None, query() if query else None, returns, status)
 
-    def wrap(view: Callable[..., object]) -> Callable[..., object]:
+    def wrap(view: View) -> View:
         @wraps(view)
-        def run(**kwargs: object) -> object:
+        def run(**kwargs: object) -> Response:
             if contract.body is not None:
                 kwargs["body"] = contract.body.load(json_object())
             if contract.query is not None:
                 kwargs["query"] = contract.query.load(flat(request.args, contract.query))
-            return view(**kwargs), status
+            made = current_app.make_response(view(**kwargs))
+            if made.status_code == HTTPStatus.OK:
+                made.status_code = status
+            return made
 
         run.contract = contract  # type: ignore[attr-defined]
         return needs(permission)(run)

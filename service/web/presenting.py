@@ -13,6 +13,7 @@ from service.rulebook import Rulebook
 from service.sla.calendar import Calendar
 from service.sla.clocks import Clock
 from service.sla.explain import explain
+from service.sla.policy import ClockKind
 from service.tickets import clocks, queries
 from service.tickets.models import ClockRow, Message, Ticket
 from service.web import schemas
@@ -63,5 +64,5 @@ def clock_steps(clock: Clock, calendar: Calendar) -> dict[str, object]:
 
 
 def clocks_of(rows: Iterable[ClockRow]) -> list[Clock]:
-    order = {kind: place for place, kind in enumerate(clocks.ClockKind)}
+    order = {kind: place for place, kind in enumerate(ClockKind)}
     return sorted((clocks.clock_of(row) for row in rows), key=lambda clock: order[clock.kind])

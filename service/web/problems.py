@@ -72,13 +72,11 @@ def sentence(text: str) -> str:
     return str(SENTENCES[text]) if text in SENTENCES and language() != "en" else text
 
 
-def sentences_of(code: str, detail: str, data: Mapping[str, object]) -> list[str]:
-    """What exactly is wrong, as far as it can be said in the page's language."""
-    errors = data.get("errors")
+def said(detail: str, errors: object = None) -> list[str]:
+    """What exactly is wrong, as far as it can be said in the page's language; empty where only the code tells."""
     if isinstance(errors, Mapping):
-        return [sentence(str(text)) for texts in errors.values() for text in texts]
-    known = detail in SENTENCES or language() == "en"
-    return [sentence(detail)] if known and detail else [str(explained(code).what)]
+        return [sentence(str(text)) for texts in errors.values() for text in (texts if isinstance(texts, list) else [])]
+    return [sentence(detail)] if detail in SENTENCES or (detail and language() == "en") else []
 
 
 def remember(rules: Rulebook) -> None:

@@ -33,7 +33,7 @@ def change_password() -> Answer:
             set_own_password(form.current.data, form.password.data)
         except InvalidInput as error:
             field = form.current if "current" in error.data["errors"] else form.password
-            field.errors = problems.sentences_of(error.code, error.detail, error.data)
+            field.errors = problems.said(error.detail, error.data["errors"])
         else:
             return go(url_for("desk.profile"), _("密码已修改"))
     with looking():

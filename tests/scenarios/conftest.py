@@ -5,7 +5,8 @@ from collections.abc import Generator, Iterator
 
 import pytest
 import redis
-from scenario_rig import Rig, empty_redis_number
+from scenario_processes import empty_redis_number
+from scenario_rig import Rig
 
 from tests.conftest import own_database
 

@@ -2,33 +2,31 @@
 
 import json
 import os
-import re
-import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
 import psutil
 import redis
-import requests
+from scenario_clients import Api, Http, Json, Phone, answered
+from scenario_processes import CHECKOUT, Process, command_of, free_port
 
-Found = TypeVar("Found")
-Json = dict[str, Any]
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-STOP_SECONDS = 10.0  # of the contract
-NUMBER = re.compile(r"GD\d{8}-\d{4,}")
 PASSWORD = "Correct-Horse-7"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-MODES = {"main": "safe", "plain": "plain", "compat": "compat", "unruly": "safe", "storm": "safe", "passive": "plain"}
+MODES = {
+    "main": "safe",
+    "plain": "plain",
+    "compat": "compat",
+    "unruly": "safe",  # whose platform makes mistakes
+    "storm": "safe",
+    "passive": "plain",  # uncertified
+    "lists": "safe",
+}
 PEOPLE = {  # username -> roles, department
     "intake.agent": ("agent", "QGB"),
     "kfb.agent": ("agent", "KFB"),
@@ -36,196 +34,20 @@ PEOPLE = {  # username -> roles, department
     "kfb.head": ("dept_head", "KFB"),
     "jsb.agent": ("agent", "JSB"),
     "dispatcher": ("dispatcher", "QGB"),
-    "caller": ("follow_up_agent", "QGB"),
+    "caller": ("follow_up_agent", "YWB"),
     "supervisor": ("supervisor", "QGB"),
     "root": ("admin", "QGB"),
     "auditor": ("auditor", "QGB"),
 }
-# each command is the real one; one process runs many, because most of a command's time is its imports
-MANY_COMMANDS = "import json, sys; from service.cli import main; [main(list(row)) for row in json.loads(sys.argv[1])]"
 
 
-def eventually(condition: Callable[[], Found], *, within: float = 10.0, what: str = "") -> Found:
-    """The first true value of the condition; fails with `what` and the last value if none comes in time."""
-    pause = threading.Event()
-    deadline = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within} s: {what or condition}; last seen: {found!r}"
-        pause.wait(0.05)
-    return found
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
 
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
-
-
-@dataclass
-class Process:
-    """A program with its output in a file."""
-
-    command: Sequence[str]
-    environment: dict[str, str]
-    output: Path
-    popen: subprocess.Popen[bytes] | None = None
-    seen: set[psutil.Process] = field(default_factory=set)
-
-    def start(self) -> str:
-        """Start and wait for the line that begins with `ready `; that line."""
-        before = self.output.stat().st_size if self.output.exists() else 0
-        with self.output.open("a") as out:
-            self.popen = subprocess.Popen(
-                self.command, env=self.environment, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-            )
-
-        def ready() -> str:
-            assert self.popen is not None
-            assert self.popen.poll() is None, f"{self.command} ended: {self.output.read_text()[-4000:]}"
-            new = self.output.read_bytes()[before:].decode("utf-8", "replace")
-            return next((line for line in new.splitlines() if line.startswith("ready ")), "")
-
-        return eventually(ready, within=READY_SECONDS, what=f"{self.command} ready")
-
-    def family(self) -> list[psutil.Process]:
-        """Every process below this one; all that were ever seen are remembered."""
-        assert self.popen is not None
-        found = psutil.Process(self.popen.pid).children(recursive=True)
-        self.seen.update(found)
-        return found
-
-    def stop(self) -> int:
-        """Ask it to end; the exit code. Whoever does not end in time is killed, with all below."""
-        assert self.popen is not None
-        if self.popen.poll() is None:
-            self.family()
-            self.popen.send_signal(signal.SIGTERM)
-        try:
-            return self.popen.wait(STOP_SECONDS)
-        finally:
-            self.popen.kill()
-            self.popen.wait()
-            for process in self.left_over():
-                process.kill()
-
-    def left_over(self) -> list[psutil.Process]:
-        """Processes of the family that still run."""
-        return [process for process in self.seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-
-
-def command_of(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
-
-
-class Http:
-    """JSON over HTTP with one base address and the same headers each time."""
-
-    def __init__(self, base: str, **headers: str) -> None:
-        self.base, self.session = base, requests.Session()
-        self.session.trust_env = False
-        self.session.headers.update(headers)
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=32)
-        self.session.mount("http://", adapter)
-
-    def get(self, path: str, /, **query: object) -> requests.Response:
-        return self.session.get(self.base + path, params=query, timeout=70)  # type: ignore[arg-type]
-
-    def post(self, path: str, body: object = None, /, **headers: str) -> requests.Response:
-        return self.session.post(self.base + path, json={} if body is None else body, headers=headers, timeout=70)
-
-
-class Api(Http):
-    """The service's API as one member of staff."""
-
-    def ticket(self, number: str) -> Json:
-        return answered(self.get(f"/tickets/{number}"))
-
-    def messages(self, number: str, direction: str = "") -> list[Json]:
-        items = answered(self.get(f"/tickets/{number}/messages"))["items"]
-        return [item for item in items if direction in ("", item["direction"])]
-
-    def message(self, number: str, message_id: int) -> Json:
-        return next(item for item in self.messages(number) if item["id"] == message_id)
-
-    def state(self, number: str, message_id: int) -> str:
-        """The delivery state of a reply."""
-        state: str = self.message(number, message_id)["delivery"]["state"]
-        return state
-
-    def events(self, number: str) -> list[Json]:
-        items: list[Json] = answered(self.get(f"/tickets/{number}/events"))["items"]
-        return items
-
-    def act(self, number: str, action: str, /, **body: object) -> Json:
-        """Do it; what the service answers."""
-        return answered(self.post(f"/tickets/{number}/{action}", body))
-
-    def reply(self, number: str, text: str, kind: str = "interim", **body: object) -> Json:
-        return self.act(number, "reply", text=text, kind=kind, **body)
-
-    def attempt(self, number: str, action: str, /, **body: object) -> tuple[int, str]:
-        """Status and, where it is a problem, its code."""
-        answer = self.post(f"/tickets/{number}/{action}", body)
-        return answer.status_code, "" if answer.ok else answer.json()["code"]
-
-
-def answered(answer: requests.Response) -> Json:
-    """The JSON of an answer that must be good."""
-    assert answer.ok, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}"
-    found: Json = answer.json()
-    return found
-
-
-class Phone:
-    """One follower's phone, through the simulator's control API."""
-
-    def __init__(self, control: Http, openid: str) -> None:
-        self.control, self.openid = control, openid
-
-    def does(self, kind: str, /, **values: object) -> Json:
-        """Do something on the phone and wait for the end of its push, which must arrive: the push."""
-        push = self.tries(kind, **values)
-        assert push["state"] in ("handled", "shown"), push
-        return push
-
-    def tries(self, kind: str, /, **values: object) -> Json:
-        """The same where it may fail."""
-        return answered(self.control.post(f"/followers/{self.openid}/say", {"type": kind, "wait": True, **values}))
-
-    def says(self, text: str, **values: object) -> Json:
-        return self.does("text", text=text, **values)
-
-    def opens(self, text: str, **values: object) -> str:
-        """Write about a new matter; the number in the receipt."""
-        self.says(text, **values)
-        return self.number()
-
-    def number(self) -> str:
-        """The ticket's number in the newest receipt."""
-        receipts = self.lines("receipt")
-        found = NUMBER.findall(receipts[-1]) if receipts else []
-        assert len(found) == 1, f"one number in the receipt expected: {receipts}"
-        return str(found[0])
-
-    def lines(self, kind: str) -> list[str]:
-        """Texts on the phone, of kind mine, receipt, reply or failure."""
-        answer = self.control.get(f"/followers/{self.openid}/transcript", kind=kind)
-        return [entry["text"] for entry in answered(answer)["entries"]]
-
-    def hears(self, count: int, *, within: float = 15.0) -> list[str]:
-        """Wait until so many replies are on the phone; their texts."""
-        query = {"kind": "reply", "count": count, "wait": "true", "timeout": within}
-        entries = answered(self.control.get(f"/followers/{self.openid}/transcript", **query))["entries"]
-        texts = [entry["text"] for entry in entries]
-        assert len(texts) >= count, f"{count} replies expected within {within} s: {texts}"
-        return texts
-
-    def window(self, **values: object) -> None:
-        """Set the platform's idea of the reply window: `remaining`, `seconds`."""
-        answered(self.control.post(f"/followers/{self.openid}/window", values))
+    code: int
+    out: str
+    err: str
 
 
 @dataclass
@@ -282,21 +104,29 @@ class Rig:
     def install(self) -> None:
         """Database, accounts, people and their tokens, by the commands."""
         self.run("init")
-        commands = [["account", "add", slug, *account_options(slug)] for slug in MODES]
+        commands = [("account", "add", slug, *account_options(slug)) for slug in MODES]
         for username, (role, department) in PEOPLE.items():
-            place = ["--name", username, "--role", role, "--department", department, "--password-stdin"]
-            commands += [["user", "add", username, *place], ["token", "add", username]]
-        passwords = f"{PASSWORD}\n" * len(PEOPLE)
-        command = (sys.executable, "-c", MANY_COMMANDS, json.dumps(commands))
-        said = self.finish(command, typed=passwords).stdout.splitlines()
-        made = [line for line in said if line.startswith("gd_")]
-        self.tokens = dict(zip(PEOPLE, made, strict=True))
+            commands.append(("user", "add", username, *place(role, department)))
+            commands.append(("token", "add", username))
+        said = self.commands(*commands, typed=PASSWORD)
+        assert {one.code for one in said} == {0}, said
+        self.tokens = {
+            command[2]: one.out.strip()
+            for command, one in zip(commands, said, strict=True)
+            if command[:2] == ("token", "add")
+        }
+
+    def commands(self, *commands: Sequence[str], typed: str = "") -> list["Said"]:
+        """What several `desk` commands say, one after the other in one process."""
+        script = str(Path(__file__).with_name("many_commands.py"))
+        rows = [[list(command), typed] for command in commands]
+        ended = self.attempt((sys.executable, script), typed=json.dumps(rows))
+        assert ended.returncode == 0, ended.stderr
+        return [Said(**row) for row in json.loads(ended.stdout)]
 
     def simulator_config(self) -> Path:
         """Accounts as the platform knows them; it tries failed pushes again a little sooner than the real one."""
-        rows = [
-            {"webhook_url": f"{self.url}/wechat/{slug}", "slug": slug, **account_fields(slug)} for slug in MODES
-        ]
+        rows = [{"webhook_url": f"{self.url}/wechat/{slug}", "slug": slug, **account_fields(slug)} for slug in MODES]
         file = self.folder / "simulator.json"
         file.write_text(json.dumps({"accounts": rows, "push_spacing": 2.0, "hold_seconds": 8.0}))
         return file
@@ -335,6 +165,13 @@ class Rig:
         made = answered(self.control.post("/followers", {"followers": rows}))["followers"]
         return [Phone(self.control, row["openid"]) for row in made]
 
+    def open_many(self, texts: Sequence[str], account: str = "main", **values: object) -> list[tuple[Phone, str]]:
+        """A new follower for each text, writing at once: phones and the numbers of their tickets."""
+        phones = self.phones(len(texts), account)
+        with ThreadPoolExecutor(8) as threads:
+            numbers = threads.map(lambda pair: pair[0].opens(pair[1], **values), zip(phones, texts, strict=True))
+            return list(zip(phones, numbers, strict=True))
+
     @contextmanager
     def fault(self, endpoint: str, kind: str, *, account: str = "unruly", **values: object) -> Iterator[None]:
         """A fault of the platform while the block runs."""
@@ -365,6 +202,11 @@ def desk_program() -> str:
     return str(Path(sys.executable).with_name("desk"))
 
 
+def place(role: str, department: str) -> tuple[str, ...]:
+    """Options of `desk user add`."""
+    return ("--name", "Somebody", "--role", role, "--department", department, "--password-stdin")
+
+
 def account_fields(slug: str) -> Json:
     """An official account, as both sides know it."""
     number = list(MODES).index(slug)
@@ -387,13 +229,3 @@ def account_options(slug: str) -> list[str]:
     for name, value in fields.items():
         options += [f"--{name.replace('_', '-')}", str(value)]
     return options if certified else [*options, "--uncertified"]
-
-
-def empty_redis_number(url: str) -> str:
-    """A number of this server that holds nothing, now marked as ours."""
-    for number in range(1, 16):
-        candidate = url.rstrip("/").rpartition("/")[0] if url.count("/") > 2 else url
-        with redis.Redis.from_url(f"{candidate}/{number}") as client:
-            if client.dbsize() == 0 and client.set("gongdan:test", os.getpid(), nx=True):
-                return f"{candidate}/{number}"
-    raise RuntimeError(f"no empty number from 1 to 15 on {url}")

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 import pytest
-from scenario_rig import Json, Rig, eventually
+from scenario_clients import Json
+from scenario_processes import eventually
+from scenario_rig import Rig
 
 COMPLAINT = "我要投诉！你们的客服态度太差了，骂人还挂电话，必须给我道歉"
 INQUIRY = "请问你们周末几点营业，怎么预约？"
@@ -89,7 +91,9 @@ def test_a_complaint_goes_the_whole_way(rig: Rig) -> None:
 
     accepted = agent.act(number, "accept", plan="先核实录音")
     interim = agent.reply(number, "您好，我是客服部小李，正在核实，今天给您回音。 <b>&\n\n第二段")
-    final = eventually(lambda: settled(rig, number, interim["id"])) and agent.reply(number, "已核实，向您道歉 😊", "final")
+    final = eventually(lambda: settled(rig, number, interim["id"])) and agent.reply(
+        number, "已核实，向您道歉 😊", "final"
+    )
     answered = eventually(lambda: with_status(rig, number, "answered"))
     closed = caller.act(number, "follow-up", result="solved", satisfaction=5, note="电话里说满意")
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.clock import utcnow
-from service.database import BigId, db, on_commit, reading
+from service.database import BigId, Model, on_commit, reading
 from service.errors import InvalidInput, NotFound
 
 BOOK_AGE = 1.0  # seconds; what a command or a page changes has to hold everywhere within two
@@ -32,7 +32,7 @@ class Kind(StrEnum):
     SUBSCRIPTION = "subscription"
 
 
-class OfficialAccount(db.Model):
+class OfficialAccount(Model):
     __tablename__ = "official_accounts"
     __table_args__ = (
         CheckConstraint("mode IN ('plain', 'compat', 'safe')", name="mode"),

@@ -1,0 +1,158 @@
+"""Plays two weeks: who writes when, about what, and everything in order of time until now."""
+
+import heapq
+import random
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from service.demo import followers
+from service.demo.aftermath import THANKS, course
+from service.demo.fates import FATES, NORMAL, Fate
+from service.demo.followers import ON_THE_PHONE, Person
+from service.demo.matter import Matter, Steps
+from service.demo.script import Conversation, conversations
+from service.demo.stage import TICK, Stage
+from service.sla.calendar import Calendar
+
+TICKETS = 346
+DAYS = 14
+FRESH, TODAY = 9, 9  # of them in the last hour, and in the hours before
+WEIGHT_OF_DAY_OFF = 0.3  # against a working day
+HOURS = ((8, 2), (9, 10), (10, 12), (11, 9), (12, 4), (13, 6), (14, 10), (15, 10), (16, 9), (17, 7), (18, 4), (19, 4),
+         (20, 5), (21, 4), (22, 2), (23, 1), (0, 0.5), (2, 0.3), (6, 0.6), (7, 1.5))  # hour, weight  # fmt: skip
+SHARE_OF_KNOWN = 0.22  # matters of followers who have written before
+GREETINGS = ("你好", "在吗", "谢谢你们", "早上好", "收到", "辛苦了")
+
+
+@dataclass(slots=True)
+class Player:
+    """The matters that are on the stage, each with the instant of its next step."""
+
+    stage: Stage
+    until: datetime
+    newcomers: Iterator[Person]
+    _waiting: list[tuple[datetime, int, Steps]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
+    _known: list[Person] = field(default_factory=list)
+    _busy: set[str] = field(default_factory=set)
+
+    def begin(self, at: datetime, steps: Steps) -> None:
+        heapq.heappush(self._waiting, (at, next(self._numbers), steps))
+
+    def run(self) -> None:
+        """Everything that happens before now, in order of time."""
+        while (at := self._next()) is not None and at <= self.until:
+            self.stage.now = max(at, self.stage.now)
+            if self._waiting and self._waiting[0][0] <= at:
+                _, _, steps = heapq.heappop(self._waiting)
+                following = next(steps, None)
+                if following is not None:
+                    self.begin(max(following, self.stage.now), steps)
+            else:
+                self.stage.work_off()
+        self.stage.now = self.until
+        self.stage.work_off()
+
+    def _next(self) -> datetime | None:
+        """The next step of a matter, or what falls due by itself before it."""
+        step = self._waiting[0][0] if self._waiting else None
+        due = self.stage.next_due()
+        if due is not None and (step is None or due + TICK <= step):
+            return max(due + TICK, self.stage.now)
+        return step
+
+    def matter(self, conversation: Conversation, fate: Fate, *, is_recent: bool) -> Steps:
+        """A matter of somebody who has no other one open."""
+        person = self._somebody(is_recent=is_recent)
+        self._busy.add(person.openid)
+        yield from course(Matter(self.stage, conversation, fate, person))
+        self._busy.discard(person.openid)
+
+    def talk(self) -> Steps:
+        """A word that opens no ticket."""
+        person = self._somebody(is_recent=False)
+        self.stage.says(person, self.stage.chance.choice((*GREETINGS, *THANKS)))
+        yield self.stage.now
+
+    def _somebody(self, *, is_recent: bool) -> Person:
+        """The newest matters are those of the people on the phone, so that a visitor can go on with them."""
+        chance = self.stage.chance
+        while len(self._known) < len(ON_THE_PHONE):
+            self._known.append(next(self.newcomers))
+        on_the_phone = self._known[: len(ON_THE_PHONE)]
+        if is_recent:
+            wanted = on_the_phone
+        elif chance.random() < SHARE_OF_KNOWN:
+            wanted = chance.sample(self._known, min(8, len(self._known)))
+        else:
+            wanted = []
+        for person in wanted:
+            if self._is_free(person):
+                return person
+        self._known.append(next(self.newcomers))
+        return self._known[-1]
+
+    def _is_free(self, person: Person) -> bool:
+        follower = self.stage.follower(person)
+        return person.openid not in self._busy and (follower is None or follower.open_ticket_id is None)
+
+
+def play(stage: Stage, app_id: str, *, until: datetime) -> None:
+    """Two weeks up to `until`."""
+    chance = stage.chance
+    player = Player(stage, until, followers.people(app_id, chance))
+    starts = sorted(start_times(until, stage.rules.calendar, chance))
+    fates = deal(starts, until, stage.rules.calendar, chance)
+    deck = deque(chance.sample(conversations(), len(conversations())))
+    recent = starts[-len(ON_THE_PHONE)] if len(starts) >= len(ON_THE_PHONE) else until
+    for at, fate in zip(starts, fates, strict=True):
+        player.begin(at, player.matter(draw(deck, fate), fate, is_recent=at >= recent))
+    for at in chance.sample(starts, 12):
+        player.begin(at + timedelta(minutes=7), player.talk())
+    player.run()
+
+
+def start_times(until: datetime, calendar: Calendar, chance: random.Random) -> Iterator[datetime]:
+    """When the matters begin: mostly in the day, some at night and on days off, a good number right now."""
+    for _ in range(FRESH):
+        yield until - timedelta(minutes=chance.uniform(2, 58))
+    for _ in range(TODAY):
+        yield until - timedelta(hours=chance.uniform(1, 7))
+    days = [until.astimezone(calendar.zone) - timedelta(days=ago) for ago in range(DAYS + 1)]
+    weights = [1.0 if calendar.intervals_on(day.date()) else WEIGHT_OF_DAY_OFF for day in days]
+    hours, shares = zip(*HOURS, strict=True)
+    wanted = TICKETS - FRESH - TODAY
+    while wanted:
+        day = chance.choices(days, weights)[0]
+        hour, minute, second = chance.choices(hours, shares)[0], chance.randrange(60), chance.randrange(60)
+        at = day.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        if until - timedelta(days=DAYS) < at < until - timedelta(minutes=30):
+            wanted -= 1
+            yield at.astimezone(until.tzinfo)
+
+
+def deal(starts: list[datetime], until: datetime, calendar: Calendar, chance: random.Random) -> list[Fate]:
+    """A fate for each start: the particular ones among those of the right age, the rest ordinary."""
+    dealt = [NORMAL] * len(starts)
+    ages = [calendar.working_time(at, until) for at in starts]
+    for fate in FATES:
+        free = [place for place, taken in enumerate(dealt) if taken is NORMAL]
+        least, most = fate.age
+        # after a long holiday nothing may have the right age: the oldest then, the rest of the work is the same
+        right = [place for place in free if least <= ages[place] <= most] or free[: fate.count]
+        for place in chance.sample(right, min(fate.count, len(right))):
+            dealt[place] = fate
+    return dealt
+
+
+def draw(deck: deque[Conversation], fate: Fate) -> Conversation:
+    """The conversation that has not been played for longest among those that fit. Raises ValueError if none does."""
+    for conversation in deck:
+        if fate.fits(conversation):
+            deck.remove(conversation)
+            deck.append(conversation)
+            return conversation
+    raise ValueError(f"no conversation can have the fate {fate.name!r}")
