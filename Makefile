@@ -56,7 +56,7 @@ $(VENV)/.created:
 	if [ -z "$$python" ]; then \
 	  for python in $(or $(PYTHON),python3 python3.13 python3.14); do fits $$python 99 && break; python=; done; fi; \
 	if [ -z "$$python" ]; then \
-	  echo 'This needs Python 3.11 or 3.12, and $(or $(PYTHON),PATH) has none: install one, or say make PYTHON=/path/to/python3.12 ...' >&2; exit 1; fi; \
+	  echo 'This needs Python 3.11 or 3.12, and $(if $(PYTHON),$(PYTHON) is not one,PATH has none): install one, or say make PYTHON=/path/to/python3.12 ...' >&2; exit 1; fi; \
 	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
 	  echo "$$python cannot make environments: install its venv module (on Debian and Ubuntu the package python3-venv)." >&2; exit 1; fi; \
 	echo "environment of $$("$$python" --version) in $(VENV)"; \

@@ -20,6 +20,7 @@ from service.tickets.states import Action, Status, after
 
 SHORTEST_ACCOUNT = 8  # characters: a call is recorded with whom and what, not with "ok"
 SHOWN_WHEN_STALE = 50
+BY_CHANNEL = "wechat"  # the contract's word for the ticket's own channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Draft:
 
     text: str
     kind: str  # interim final ask
-    via: str = "wechat"  # wechat phone in_person
+    via: str = BY_CHANNEL  # or phone, in_person
     seen: int | None = None  # id of the newest message the author saw
     force: bool = False
 
@@ -53,7 +54,7 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
     if not draft.force:
         _refuse_stale(session, ticket, draft)
         _refuse_last(follower, draft, deed.now)
-    if draft.via != "wechat" and len(draft.text.strip()) < SHORTEST_ACCOUNT:
+    if draft.via != BY_CHANNEL and len(draft.text.strip()) < SHORTEST_ACCOUNT:
         raise InvalidInput(text="write with whom you spoke and what was said")
     also = {"kind": draft.kind, "via": draft.via}
     with change(session, ticket, action, deed, also=also) as clocks:
@@ -61,7 +62,7 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
             _take(ticket, deed, clocks)
             ticket.assignee_id = deed.by.id if deed.by else None
         message = _message(session, ticket, draft, deed)
-        if draft.via == "wechat":
+        if draft.via == BY_CHANNEL:
             texts = outbox.parts_of(draft.text, limits.text_bytes)
             state = outbox.put(
                 session, follower, texts, reference_id=message.id, now=deed.now, can_send=limits.can_send
@@ -72,7 +73,7 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
             clocks.meet(ClockKind.FIRST_REPLY, at=deed.now)
             ticket.first_replied_at = ticket.first_replied_at or deed.now
             ticket.callback_due_at = None
-    if draft.via != "wechat" and draft.kind == "final":
+    if draft.via != BY_CHANNEL and draft.kind == "final":
         delivery.answered(session, ticket, at=deed.now, deed=deed)
     return message
 
@@ -166,6 +167,6 @@ def _refuse_stale(session: Session, ticket: Ticket, draft: Draft) -> None:
 
 
 def _refuse_last(follower: Follower, draft: Draft, now: datetime) -> None:
-    spends = draft.via == "wechat" and draft.kind != "final" and can_reach(follower, now)
+    spends = draft.via == BY_CHANNEL and draft.kind != "final" and can_reach(follower, now)
     if spends and follower.messages_left - follower.waiting_items <= 1:
         raise LastMessage("this is the window's last message: keep it for the final answer, or force", left=1)

@@ -1,5 +1,6 @@
 """`desk up` with real processes and a stand-in application: what starts, what comes back, what is left behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -14,6 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 import redis
+
+from service.config import Settings
+from service.runtime.up import run
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STUB = CHECKOUT / "tests" / "integration" / "runtime_stub"
@@ -85,7 +89,24 @@ class Up:
         return self.process.wait(timeout=STOPPED_WITHIN)
 
     def left_over(self) -> list[psutil.Process]:
-        return [process for process in self.seen if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+        return [process for process in self.seen if is_alive(process)]
+
+    def end(self) -> None:
+        """Nothing of it lives afterwards, whatever the test did."""
+        if self.process.poll() is None:
+            self.family()
+            self.process.kill()
+            self.process.wait()
+        for process in self.left_over():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def command_of(process: psutil.Process) -> list[str]:
@@ -107,12 +128,33 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 
     yield start_up
     for up in started:
-        if up.process.poll() is None:
-            up.family()
-            up.process.kill()
-            up.process.wait()
-        for process in up.left_over():
-            process.kill()
+        up.end()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that runs with everything, for tests that leave it running."""
+    up = Up(tmp_path_factory.mktemp("demo"), "127.0.0.1:0", "--demo", WORKERS="2", WEB_WORKERS="2")
+    try:
+        up.wait_until_ready()
+        yield up
+    finally:
+        up.end()
+
+
+@pytest.fixture
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Calls `up` where it cannot start; what it says."""
+
+    def call(bind: str, *, demo: bool = False) -> str:
+        settings = Settings.from_environment({"DATA_DIR": str(tmp_path / "var")})
+        code = run(settings, bind=bind, demo=demo, environment={}, prepare=lambda places: pytest.fail("prepared"))
+        assert code == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        return err
+
+    return call
 
 
 def get(url: str) -> str:
@@ -120,39 +162,30 @@ def get(url: str) -> str:
         return answer.read().decode()
 
 
-def test_everything_runs_and_is_announced_once_it_answers(start: Callable[..., Up]) -> None:
-    up = start("127.0.0.1:0", "--demo", WEB_WORKERS="2", WORKERS="2")
-
-    url = up.wait_until_ready()
+def test_everything_runs_and_is_announced_once_it_answers(demo: Up) -> None:
+    url = demo.wait_until_ready()
 
     assert get(f"{url}/readyz") == "stub"
-    counts = {word: len(up.children(word)) for word in ("granian", "worker.py", "cron", "redis-server", "simulated")}
+    counts = {word: len(demo.children(word)) for word in ("granian", "worker.py", "cron", "redis-server", "simulated")}
     assert counts == {"granian": 2, "worker.py": 3, "cron": 1, "redis-server": 1, "simulated": 1}
-    port = int(url.rpartition(":")[2]) + 1
-    eventually(
-        lambda: f"simulated with --bind 127.0.0.1:{port} --config stub.json" in up.lines, within=5, what="the simulator"
-    )
-    eventually(lambda: "hello from the preparation" in up.lines, within=5, what="what the preparation had to tell")
-    assert [line for line in up.lines if line.startswith("ready ")] == [f"ready {url}"]
+    eventually(lambda: "hello from the preparation" in demo.lines, within=5, what="what the preparation had to tell")
+    assert [line for line in demo.lines if line.startswith("ready ")] == [f"ready {url}"]
 
 
-def test_processes_are_told_the_addresses_that_were_chosen(start: Callable[..., Up]) -> None:
-    up = start("127.0.0.1:0", "--demo")
+def test_processes_are_told_the_addresses_that_were_chosen(demo: Up) -> None:
+    url = demo.wait_until_ready()
 
-    url = up.wait_until_ready()
-
-    simulator = f"http://127.0.0.1:{int(url.rpartition(':')[2]) + 1}"
+    line = eventually(lambda: demo.line("simulated with --bind 127.0.0.1:"), within=5, what=demo)
+    options = str(line).removeprefix("simulated with --bind ").split(maxsplit=1)
+    assert options[1] == "--config stub.json"
     assert get(f"{url}/environment/PUBLIC_URL") == url
-    assert get(f"{url}/environment/WECHAT_API_BASE_URL") == simulator
+    assert get(f"{url}/environment/WECHAT_API_BASE_URL") == f"http://{options[0]}"
 
 
-def test_embedded_redis_answers_on_its_socket_and_on_no_port(start: Callable[..., Up]) -> None:
-    up = start()
-    up.wait_until_ready()
-
-    with redis.Redis(unix_socket_path=str(up.data_dir / "redis.sock")) as client:
+def test_embedded_redis_answers_on_its_socket_and_on_no_port(demo: Up) -> None:
+    with redis.Redis(unix_socket_path=str(demo.data_dir / "redis.sock")) as client:
         assert client.ping()
-    (server,) = up.children("redis-server")
+    (server,) = demo.children("redis-server")
     assert server.net_connections(kind="inet") == []
 
 
@@ -173,23 +206,23 @@ def test_a_named_redis_is_used_instead_of_an_embedded_one(start: Callable[..., U
         ("simulated", "simulator"),
     ],
 )
-def test_a_killed_child_is_back_within_two_seconds_and_a_line_says_so(
-    start: Callable[..., Up], word: str, name: str
-) -> None:
-    up = start("127.0.0.1:0", "--demo", WORKERS="1", WEB_WORKERS="1")
-    up.wait_until_ready()
-    victim = next(child for child in up.children(word) if name != "worker" or "cron" not in command_of(child))
+def test_a_killed_child_is_back_within_two_seconds_and_a_line_says_so(demo: Up, word: str, name: str) -> None:
+    demo.wait_until_ready()
+    victim = next(child for child in demo.children(word) if name != "worker" or "cron" not in command_of(child))
 
     victim.kill()
 
-    line = eventually(lambda: up.line(f"restarted {name} (pid "), within=BACK_WITHIN, what=f"{name} restarted")
-    successor = int(str(line).split("(pid ")[1].split(")")[0])
+    def announcement() -> str:
+        return next((line for line in demo.lines if line.endswith(f": pid {victim.pid} was killed by signal 9")), "")
+
+    line = str(eventually(announcement, within=BACK_WITHIN, what=f"{name} restarted"))
+    assert line.startswith(f"restarted {name} (pid ")
+    successor = psutil.Process(int(line.split("(pid ")[1].split(")")[0]))
     eventually(
-        lambda: any(word in argument for argument in command_of(psutil.Process(successor))),
+        lambda: any(word in argument for argument in command_of(successor)),
         within=BACK_WITHIN,
         what="the successor runs the same command",
     )
-    assert f"pid {victim.pid} was killed by signal 9" in str(line)
 
 
 def test_a_killed_web_process_behind_the_server_is_back_too(start: Callable[..., Up]) -> None:
@@ -280,14 +313,13 @@ def test_ready_is_not_said_before_the_service_is_ready(start: Callable[..., Up],
     assert up.wait_until_ready()
 
 
-def test_a_taken_port_is_refused_with_a_sentence(start: Callable[..., Up]) -> None:
+def test_a_taken_port_is_refused_with_a_sentence(refused: Callable[..., str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        up = start(f"127.0.0.1:{port}")
 
-        assert up.process.wait(timeout=10) == 2
+        said = refused(f"127.0.0.1:{port}")
 
-    assert up.lines == [f"Port {port} of 127.0.0.1 is taken: stop what listens there, or choose another port."]
+    assert said == f"Port {port} of 127.0.0.1 is taken: stop what listens there, or choose another port.\n"
 
 
 def test_the_simulator_moves_on_when_the_next_port_is_taken(start: Callable[..., Up]) -> None:
@@ -296,40 +328,28 @@ def test_the_simulator_moves_on_when_the_next_port_is_taken(start: Callable[...,
         up = start(f"127.0.0.1:{port - 1}", "--demo")
         up.wait_until_ready()
 
-        eventually(lambda: up.line(f"simulated with --bind 127.0.0.1:{port + 1} "), within=5, what="the next port")
+        line = eventually(lambda: up.line("simulated with --bind 127.0.0.1:"), within=5, what=up)
+        assert int(str(line).split()[3].rpartition(":")[2]) > port
 
 
-@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:x", "127.0.0.1:70000", "192.0.2.1:8000"])
-def test_a_bind_that_makes_no_sense_is_refused_with_a_sentence(start: Callable[..., Up], bind: str) -> None:
-    up = start(bind)
-
-    assert up.process.wait(timeout=10) == 2
-    assert len(up.lines) == 1
-    assert up.lines[0].endswith(".")
+@pytest.mark.parametrize("bind", ["8000", "127.0.0.1:x", "127.0.0.1:70000", "127.0.0.1:", "192.0.2.1:8000"])
+def test_a_bind_that_makes_no_sense_is_refused_with_a_sentence(refused: Callable[..., str], bind: str) -> None:
+    assert refused(bind).count("\n") == 1
 
 
-def test_the_demo_stays_on_this_machine(start: Callable[..., Up]) -> None:
-    up = start("0.0.0.0:0", "--demo")
+def test_the_demo_stays_on_this_machine(refused: Callable[..., str]) -> None:
+    said = refused("0.0.0.0:0", demo=True)
 
-    assert up.process.wait(timeout=10) == 2
-    assert up.lines == ["The demo is for this machine only: listen on 127.0.0.1 instead of 0.0.0.0."]
+    assert said == "The demo is for this machine only: listen on 127.0.0.1 instead of 0.0.0.0.\n"
 
 
-def test_a_second_up_on_the_same_data_is_refused(start: Callable[..., Up]) -> None:
-    first = start()
-    first.wait_until_ready()
+def test_a_second_up_on_the_same_data_is_refused(demo: Up, start: Callable[..., Up]) -> None:
+    demo.wait_until_ready()
 
-    with subprocess.Popen(
-        first.process.args,
-        env=psutil.Process(first.process.pid).environ(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as second:
-        said, _ = second.communicate(timeout=10)
+    second = start(DATA_DIR=str(demo.data_dir))
 
-    assert second.returncode == 2
-    assert said == f"Another `desk up` runs on {first.data_dir}: stop it, or name another DATA_DIR.\n"
+    assert second.process.wait(timeout=15) == 2
+    assert second.lines == [f"Another `desk up` runs on {demo.data_dir}: stop it, or name another DATA_DIR."]
 
 
 def test_a_deep_data_folder_gets_its_socket_elsewhere(start: Callable[..., Up], tmp_path: Path) -> None:
