@@ -3,20 +3,28 @@
 An edge like the commands: it opens transactions and reads the clock, and goes through the same functions as the rest.
 """
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from service.channels.registry import channel_named
 from service.channels.wechat.accounts import OfficialAccount
 from service.clock import utcnow
 from service.config import Settings
 from service.database import reading, transaction
-from service.demo import account, people
+from service.demo import account, people, player
+from service.demo.stage import Stage
 from service.runtime.programs import Places
 from service.runtime.refusal import RefusedError
 from service.runtime.up import Prepared
 from service.tickets.models import Ticket
 
+SEED = 20_261_120
 SIMULATOR_FILE = "simulator.json"
 
 
@@ -32,11 +40,52 @@ def demonstrate(app: Flask, places: Places) -> Prepared:
         with transaction() as session:
             official = account.install(session, settings.secret_key)
             people.install(session, settings.secret_key, now=utcnow())
+        fill(app, official.app_id, now=utcnow())
         file = settings.data_dir / SIMULATOR_FILE
         account.write_simulator_file(file, official, places.web)
         with reading() as session:
             lines = people.table(session, settings.secret_key)
     return Prepared(lines=(*addresses(places), *lines), simulator_options=("--config", str(file)))
+
+
+def fill(app: Flask, app_id: str, *, now: datetime) -> int:
+    """Two weeks of tickets up to now, all or none, where there are no tickets yet; returns how many there are."""
+    limits = channel_named(account.CHANNEL).limits
+    with quiet(app), transaction() as session:
+        if session.scalar(select(Ticket.id).limit(1)) is None:
+            stage = Stage(
+                session=session,
+                rules=app.extensions["rulebook"].current(session),
+                limits=limits,
+                files=app.extensions["files"],
+                chance=random.Random(SEED),  # noqa: S311 - the same demonstration each time
+                staff=people.found(session),
+                now=now - timedelta(days=player.DAYS + 1),
+            )
+            player.play(stage, app_id, until=now)
+            session.execute(update(Ticket).values(demo=True))
+        return session.scalar(select(func.count(Ticket.id))) or 0
+
+
+@contextmanager
+def quiet(app: Flask) -> Iterator[None]:
+    """No bell is rung meanwhile: nobody listens yet, and nothing is left for a worker to do."""
+    bell = app.extensions["doorbell"]
+    app.extensions["doorbell"] = MuteBell()
+    try:
+        yield
+    finally:
+        app.extensions["doorbell"] = bell
+
+
+class MuteBell:
+    """Takes rings and announcements, and passes none on."""
+
+    def ring(self, job: str) -> None:
+        """Say nothing."""
+
+    def announce(self, *topics: str) -> None:
+        """Say nothing."""
 
 
 def refuse_others_tickets(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What happens to a matter once its answer is written: thanks, follow-ups, second thoughts, replies that did not arrive."""
+"""What happens once an answer is written: thanks, follow-ups, second thoughts, replies that did not arrive."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +13,18 @@ from service.tickets import closing, cooperation, followup, handling
 from service.tickets.models import Message
 from service.tickets.states import Status
 
-THANKS = ("谢谢", "好的，谢谢", "收到，谢谢", "谢谢，辛苦了", "好的", "收到", "[强]", "太感谢了", "非常感谢", "嗯嗯好的")
+THANKS = (
+    "谢谢",
+    "好的，谢谢",
+    "收到，谢谢",
+    "谢谢，辛苦了",
+    "好的",
+    "收到",
+    "[强]",
+    "太感谢了",
+    "非常感谢",
+    "嗯嗯好的",
+)
 SATISFACTIONS = (5, 5, 5, 4, 4, 3)
 FOLLOW_UP_NOTES = (
     "电话回访，客户确认问题已解决",

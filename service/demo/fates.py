@@ -49,7 +49,9 @@ class Fate:
 
 NORMAL = Fate("normal")
 FATES = (
-    Fate("nobody accepts", 6, (hours(1.5), hours(16)), stop="open", categories=("inquiry", "help_request", "complaint")),
+    Fate(
+        "nobody accepts", 6, (hours(1.5), hours(16)), stop="open", categories=("inquiry", "help_request", "complaint")
+    ),
     Fate("no first reply", 5, (hours(2), hours(20)), stop="accept", categories=("inquiry", "complaint", "fault")),
     Fate("no answer", 11, (hours(34), FOREVER), stop="final", needs="final", categories=TIMED),
     Fate("waits for the customer", 12, (hours(2), hours(30)), stop="ask", needs="ask"),

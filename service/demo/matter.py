@@ -1,4 +1,4 @@
-"""One matter on the stage: a generator that yields the instant of its next step, and takes the step once it has come."""
+"""One matter on the stage: a generator that yields the instant of its next step, then takes the step."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -23,7 +23,17 @@ SETTLED = timedelta(seconds=4)  # a reply is out, or has failed
 SHARE_OF_RESOLVE = {"quick": (0.06, 0.3), "day": (0.3, 0.65), "days": (0.5, 0.85)}  # of the time that is left
 SLOWEST = timedelta(hours=22)  # of working time until an answer, where the target is generous
 SUSPENDED_DAYS = 5
-URGES = ("请问有进展了吗？", "麻烦问下处理到哪一步了", "还没消息吗，催一下", "你好，上次说的事怎么样了")
+SHUT = ("window", "released", "called")  # fates in which the answer comes too late for the window
+WINDOW = timedelta(hours=47)  # since the follower's last word; then a reply would have to wait
+SHARE_IN_TIME = 0.9  # of those whose window would shut before the answer, how many write once more
+URGES = (
+    "请问有进展了吗？",
+    "麻烦问下处理到哪一步了",
+    "还没消息吗，催一下",
+    "你好，上次说的事怎么样了",
+    "你们上班了吗，麻烦看一下我前面发的",
+    "在等你们回复",
+)
 WHY = {
     "complaint": "来信表达不满并要求处理，按投诉办理",
     "inquiry": "只是询问办理方法，按咨询答复",
@@ -86,7 +96,9 @@ class Matter:
         ticket = self.ticket()
         if ticket.status is not Status.PENDING_ACCEPTANCE:
             return
-        self.handler = people.DISPATCHER if ticket.restricted else chance.choice(self.stage.agents(ticket.department_id))
+        self.handler = (
+            people.DISPATCHER if ticket.restricted else chance.choice(self.stage.agents(ticket.department_id))
+        )
         if not ticket.restricted and chance.random() < 0.15:
             deed = self.deed(people.DISPATCHER, Permission.ASSIGN)
             cooperation.assign(self.stage.session, ticket, deed, assignee=self.handler)
@@ -126,6 +138,7 @@ class Matter:
 
     def says_urgently(self, turn: Turn) -> Steps:
         """Write the reply, having resumed what stood still; the worker sends it."""
+        yield from self.keeps_window()
         ticket = self.ticket()
         if ticket.status not in WORKABLE:
             self.is_over = True
@@ -138,6 +151,13 @@ class Matter:
         if kind == "final" and self.fate.trouble is not None:
             self.stage.trouble[message.id] = self.fate.trouble
         yield self.stage.now + SETTLED
+
+    def keeps_window(self) -> Steps:
+        """Most followers write once more where the platform would not let the reply through any longer."""
+        chance, silent = self.stage.chance, self.stage.now - self.ticket().last_inbound_at
+        if silent > WINDOW and self.fate.after not in SHUT and chance.random() < SHARE_IN_TIME:
+            self.stage.says(self.person, chance.choice(URGES))
+            yield self.later(1, 6)
 
     def write(self, text: str, kind: str, via: str = "wechat") -> Message:
         draft = Draft(text, kind, via=via, seen=None, force=True)
@@ -155,7 +175,7 @@ class Matter:
 
     def time_of_answer(self) -> datetime:
         """When the answer is ready."""
-        if self.fate.after in ("window", "released", "called"):
+        if self.fate.after in SHUT:
             shut = self.ticket().last_inbound_at + timedelta(hours=48)
             return self.stage.rules.calendar.add(max(shut, self.stage.now), self.stage.chance.uniform(10, 90) * MINUTE)
         if not self.is_replied():
@@ -177,9 +197,7 @@ class Matter:
         if ticket.status not in WORKABLE or self.stage.rules.departments[turn.mark] == ticket.department_id:
             return
         deed = self.deed(self.handler, Permission.TRANSFER)
-        cooperation.transfer(
-            self.stage.session, ticket, deed, department=turn.mark, reason=self.fill(turn.texts[0])
-        )
+        cooperation.transfer(self.stage.session, ticket, deed, department=turn.mark, reason=self.fill(turn.texts[0]))
         yield self.working(3, 30)
         ticket = self.ticket()
         self.handler = self.stage.chance.choice(self.stage.agents(ticket.department_id))

@@ -23,7 +23,7 @@ FRESH, TODAY = 9, 9  # of them in the last hour, and in the hours before
 WEIGHT_OF_DAY_OFF = 0.3  # against a working day
 HOURS = ((8, 2), (9, 10), (10, 12), (11, 9), (12, 4), (13, 6), (14, 10), (15, 10), (16, 9), (17, 7), (18, 4), (19, 4),
          (20, 5), (21, 4), (22, 2), (23, 1), (0, 0.5), (2, 0.3), (6, 0.6), (7, 1.5))  # hour, weight  # fmt: skip
-SHARE_OF_KNOWN = 0.22  # matters of followers who have written before
+SHARE_OF_KNOWN = 0.16  # matters of followers who have written before
 GREETINGS = ("你好", "在吗", "谢谢你们", "早上好", "收到", "辛苦了")
 
 

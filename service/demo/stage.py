@@ -1,4 +1,4 @@
-"""Where the demonstration plays: one transaction, a clock moved by hand, and what production does by itself meanwhile."""
+"""Where the demonstration plays: one transaction, a clock moved by hand, and what workers do meanwhile."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from service.messaging.ports import Contact, DeliveryError, Failure, Inbound, Li
 from service.people import Permission, User
 from service.rulebook import Rulebook
 from service.sla.policy import ClockKind
-from service.tickets import access, attachments, classification, delivery, intake, locks, sweeps
+from service.tickets import access, attachments, classification, delivery, intake, sweeps
 from service.tickets.changes import Deed
 from service.tickets.models import ClockRow, Ticket
 
@@ -30,6 +30,12 @@ GONE = DeliveryError(
     f"{verdict_on(43004).zh}（43004：require subscribe）", kind=Failure.UNREACHABLE, code=43004
 )  # the follower has left
 SILENT = DeliveryError("不能确定是否送达：read timed out", kind=Failure.UNKNOWN)
+SWEEPS: tuple[Callable[..., int], ...] = (classification.classify_due, sweeps.mark_overdue, sweeps.wake)
+QUEUED = select(func.min(OutboxItem.due_at)).where(OutboxItem.state == Delivery.QUEUED)
+DUE = select(
+    *(select(func.min(column)).scalar_subquery() for column in (Ticket.classify_at, Ticket.breach_at, Ticket.wake_at)),
+    QUEUED.scalar_subquery(),
+)  # the earliest instant of each sweep in its order, then of the outbox
 
 
 @dataclass(slots=True)
@@ -62,11 +68,12 @@ class Stage:
             matter=contact is Contact.MESSAGE,
             media=media,
         )
-        item_id = inbox.accept(self.session, message, now=self.now)
-        if item_id is None:
-            return
+        self.session.flush()  # intake speaks to the connection itself
         reply = intake.receive(self.session, message, limits=self.limits, rules=self.rules, now=self.now)
-        inbox.settle(self.session, item_id, reply=reply, now=self.now)
+        inbox.keep(self.session, message, now=self.now, handled_at=self.now, reply=reply)
+        for known in self.session.identity_map.values():
+            if isinstance(known, Ticket | Follower):
+                self.session.expire(known)
 
     def sends_picture(self, person: Person, picture: str) -> None:
         """A picture arrives, and the worker brings its file."""
@@ -76,11 +83,11 @@ class Stage:
 
     def follower(self, person: Person) -> Follower | None:
         query = select(Follower).where(Follower.channel == CHANNEL, Follower.address == person.openid)
-        return self.session.scalar(query.execution_options(populate_existing=True))
+        return self.session.scalar(query)
 
     def ticket(self, ticket_id: int) -> Ticket:
-        """The ticket as it is now, locked as every action locks it."""
-        return locks.lock_ticket(self.session, ticket_id)
+        """The ticket as it is now. Nobody else is at work yet, so that nothing has to be locked."""
+        return self.session.get_one(Ticket, ticket_id)
 
     def deed(self, username: str, ticket: Ticket, permission: Permission) -> Deed:
         """What this person does now. Raises ValueError where the desk would not let them."""
@@ -102,22 +109,21 @@ class Stage:
 
     def next_due(self) -> datetime | None:
         """When something falls due by itself: a burst to classify, a clock, a wake-up, a reply to be sent."""
-        waits = [select(func.min(column)) for column in (Ticket.classify_at, Ticket.breach_at, Ticket.wake_at)]
-        waits.append(select(func.min(OutboxItem.due_at)).where(OutboxItem.state == Delivery.QUEUED))
-        found = self.session.execute(select(*(query.scalar_subquery() for query in waits))).one()
+        found = self.session.execute(DUE).one()
         return min((at for at in found if at is not None), default=None)
 
     def work_off(self) -> None:
         """What workers do once it has fallen due."""
-        steps: tuple[Callable[..., int], ...] = (classification.classify_due, sweeps.mark_overdue, sweeps.wake)
-        for step in steps:
-            step(self.session, now=self.now, rules=self.rules)
-        for item_id in outbox.next_due(self.session, self.now):
-            self._deliver(item_id)
+        found = self.session.execute(DUE).one()
+        for at, step in zip(found, SWEEPS, strict=False):
+            if at is not None and at <= self.now:
+                step(self.session, now=self.now, rules=self.rules)
+        if found[-1] is not None:
+            for item_id in outbox.next_due(self.session, self.now):
+                self._deliver(item_id)
 
     def _deliver(self, item_id: int) -> None:
         """One send without a network: it arrives, unless trouble was planned for its message."""
-        delivery.lock_for(self.session, item_id)
         claim = outbox.claim(self.session, item_id, now=self.now)
         if claim is None:
             item = self.session.get_one(OutboxItem, item_id)

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import cast
 
-from sqlalchemy import JSON, Executable, UniqueConstraint, select, update
+from sqlalchemy import JSON, Executable, Table, UniqueConstraint, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -60,8 +61,8 @@ class InboxItem(Model):
 def _insert(dialect: str) -> Executable:
     """INSERT that leaves a row with the same key alone; both dialects know ON CONFLICT and spell it alike."""
     build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = build(InboxItem).on_conflict_do_nothing(index_elements=["channel", "key"])
-    return statement.returning(InboxItem.id)
+    table = cast(Table, InboxItem.__table__)
+    return build(table).on_conflict_do_nothing(index_elements=["channel", "key"]).returning(table.c.id)
 
 
 def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datetime | None, reply: str) -> bool:

@@ -74,22 +74,33 @@ class Claim:
 
 
 def parts_of(text: str, limit: int | None) -> list[str]:
-    """The text in pieces of at most `limit` bytes of UTF-8, cut between characters, at a line if one is near."""
-    if limit is None or len(text.encode()) <= limit:
+    """The text in pieces of at most `limit` bytes of UTF-8, cut between characters.
+
+    As few as possible, for each spends a message of the window; at the end of a line or sentence where that costs none.
+    """
+    if limit is None:
         return [text]
     parts = []
-    while text:
-        if len(text.encode()) <= limit:
-            parts.append(text)
-            break
-        # decoding with "ignore" drops the character that the limit cuts through
-        piece = text.encode()[:limit].decode("utf-8", "ignore")
-        cut = max(piece.rfind("\n"), piece.rfind("。") + 1, piece.rfind(" "))
-        if cut > len(piece) // 2:
-            piece = piece[:cut]
-        parts.append(piece)
-        text = text[len(piece) :]
-    return parts
+    while len(text.encode()) > limit:
+        longest = _head(text, limit)
+        nice = longest[: max(longest.rfind("\n"), longest.rfind("。") + 1, longest.rfind(" "))]
+        costs_more = _fewest(text[len(nice) :], limit) > _fewest(text[len(longest) :], limit)
+        parts.append(longest if costs_more else nice)
+        text = text[len(parts[-1]) :]
+    return [*parts, text]
+
+
+def _head(text: str, limit: int) -> str:
+    """As much of the text as fits: decoding with "ignore" drops the character that the limit cuts through."""
+    return text[:limit].encode()[:limit].decode("utf-8", "ignore")
+
+
+def _fewest(text: str, limit: int) -> int:
+    """Into how few pieces the text can be cut."""
+    count = 1
+    while len(text.encode()) > limit:
+        text, count = text[len(_head(text, limit)) :], count + 1
+    return count
 
 
 def put(
@@ -220,6 +231,13 @@ def retry(session: Session, follower: Follower, reference_id: int, *, now: datet
             follower.waiting_items += state is Delivery.WAITING
     session.flush()
     ring(session, "deliver")
+
+
+def count_promised(session: Session, follower_id: int) -> int:
+    """How many sends have yet to spend their message of the window."""
+    unspent = OutboxItem.state.in_((Delivery.QUEUED, Delivery.WAITING))
+    query = select(func.count(OutboxItem.id)).where(OutboxItem.follower_id == follower_id, unspent)
+    return session.scalar(query) or 0
 
 
 def cancel(session: Session, follower: Follower, reference_id: int, *, now: datetime) -> bool:

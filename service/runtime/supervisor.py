@@ -19,10 +19,12 @@ from tornado.ioloop import IOLoop
 from service.runtime import leash
 from service.runtime.programs import Program
 
-CHECK_SECONDS = 0.25  # a dead process is noticed after this
+CHECK_SECONDS = 0.1  # a dead process is noticed after this; costs 1 % of a core
 GRACE_SECONDS = 6.0  # then a process that does not stop is killed
 LAST_GRACE_SECONDS = 2.0  # the same for those that stop last
 PR_SET_CHILD_SUBREAPER = 36
+
+log = logging.getLogger("service.runtime")
 
 Say = Callable[[str], None]
 
@@ -61,6 +63,8 @@ class Supervisor:
                         await watcher.start()
             except ConflictError:
                 pass  # a start or a stop is under way; the next check comes soon
+            except Exception:
+                log.exception("a check of the processes failed; the next one comes soon")
             await asyncio.sleep(CHECK_SECONDS)
 
     async def stop(self) -> None:

@@ -53,7 +53,7 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
     follower = session.get_one(Follower, ticket.follower_id)
     if not draft.force:
         _refuse_stale(session, ticket, draft)
-        _refuse_last(follower, draft, deed.now)
+        _refuse_last(session, follower, draft, limits, deed.now)
     if draft.via != BY_CHANNEL and len(draft.text.strip()) < SHORTEST_ACCOUNT:
         raise InvalidInput(text="write with whom you spoke and what was said")
     also = {"kind": draft.kind, "via": draft.via}
@@ -166,7 +166,11 @@ def _refuse_stale(session: Session, ticket: Ticket, draft: Draft) -> None:
         raise StaleReply("somebody wrote since you looked; read it, then send again or force", messages=messages)
 
 
-def _refuse_last(follower: Follower, draft: Draft, now: datetime) -> None:
-    spends = draft.via == BY_CHANNEL and draft.kind != "final" and can_reach(follower, now)
-    if spends and follower.messages_left - follower.waiting_items <= 1:
-        raise LastMessage("this is the window's last message: keep it for the final answer, or force", left=1)
+def _refuse_last(session: Session, follower: Follower, draft: Draft, limits: Limits, now: datetime) -> None:
+    if draft.via != BY_CHANNEL or draft.kind == "final" or not can_reach(follower, now):
+        return
+    left = follower.messages_left - outbox.count_promised(session, follower.id)
+    if 0 < left <= len(outbox.parts_of(draft.text, limits.text_bytes)):
+        raise LastMessage(
+            "this would spend the window's last message: keep it for the final answer, or force", left=left
+        )

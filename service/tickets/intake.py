@@ -29,9 +29,11 @@ REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is link
 
 def receive(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> str:
     """Handle one accepted message; returns the text of the passive reply, "" for none."""
-    follower = _meet_follower(session, message, limits, now)
+    talk = message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
+    follower = _meet_follower(session, message, limits, now, writes=message.matter and not talk)
     handed = _waiting_goes_out(session, message, follower, limits, rules, now)
-    return "\n\n".join(text for text in (handed, _sort(session, message, follower, rules=rules, now=now)) if text)
+    answer = _sort(session, message, follower, talk=talk, rules=rules, now=now)
+    return "\n\n".join(text for text in (handed, answer) if text)
 
 
 def _waiting_goes_out(
@@ -47,7 +49,7 @@ def _waiting_goes_out(
     return delivery.hand_over(session, row, limits.text_bytes, now=now, rules=rules)
 
 
-def _sort(session: Session, message: Inbound, follower: Met, *, rules: Rulebook, now: datetime) -> str:
+def _sort(session: Session, message: Inbound, follower: Met, *, talk: bool, rules: Rulebook, now: datetime) -> str:
     """What the message is: an event, an answer to a survey, talk, more of an open matter, or a new one."""
     if message.kind in ("subscribe", "unsubscribe"):
         return _following(session, follower.id, message, rules)
@@ -55,7 +57,10 @@ def _sort(session: Session, message: Inbound, follower: Met, *, rules: Rulebook,
         if message.text:
             _add_message(session, message, follower.id, follower.open_ticket_id)
         return ""
-    talk = message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
+    if follower.joined is not None and follower.message_id is not None:
+        _add_media(session, message, follower.message_id)
+        announce(session, f"ticket:{follower.joined}", "queue")
+        return ""
     if follower.open_ticket_id is not None:
         return _join(session, message, follower.id, follower.open_ticket_id, talk=talk, rules=rules, now=now)
     if talk:
@@ -64,14 +69,18 @@ def _sort(session: Session, message: Inbound, follower: Met, *, rules: Rulebook,
     return _open(session, message, follower, rules=rules, now=now)
 
 
-def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime) -> Met:
+def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime, *, writes: bool) -> Met:
     """The sender's row, made if new and locked either way, its reply window raised: one statement.
 
-    One follower's messages are handled one at a time, because the row stays locked until the commit.
+    One follower's messages are handled one at a time, because the row stays locked until the commit. What `writes` on
+    an open matter joins it in the same statement where the database can.
     """
     closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
-    values = {"channel": message.channel, "address": message.follower, "now": now, "at": message.sent_at}
-    return statements.meet_follower(session, values | {"closes_at": closes_at, "left": left})
+    values = {"from_channel": message.channel, "from_address": message.follower, "now": now, "at": message.sent_at}
+    values |= {"closes_at": closes_at, "left": left, "quiet_at": now + QUIET}
+    if writes:
+        return statements.meet_and_join(session, values, _message_values(message))
+    return statements.meet_follower(session, values)
 
 
 def _following(session: Session, follower_id: int, message: Inbound, rules: Rulebook) -> str:
@@ -130,7 +139,7 @@ def _open(session: Session, message: Inbound, follower: Met, *, rules: Rulebook,
         day=now.astimezone(rules.zone).strftime("%Y%m%d"),
         ticket=_ticket_values(message, follower.id, rules, now) | clocks.derived(started),
         clocks=[clocks.values_of(clock) for clock in started],
-        message=_message_values(message, follower.id),
+        message=_message_values(message) | {"follower_id": follower.id},
         event=event | {"after": after},
         lately=now - REPEAT_WITHIN,
     )
@@ -178,14 +187,13 @@ def subject_of(text: str) -> str:
 
 
 def _add_message(session: Session, message: Inbound, follower_id: int, ticket_id: int | None) -> None:
-    values = _message_values(message, follower_id) | {"ticket_id": ticket_id}
+    values = _message_values(message) | {"follower_id": follower_id, "ticket_id": ticket_id}
     message_id = session.connection().execute(statements.INSERT_MESSAGE, values).scalar_one()
     _add_media(session, message, message_id)
 
 
-def _message_values(message: Inbound, follower_id: int) -> dict[str, object]:
+def _message_values(message: Inbound) -> dict[str, object]:
     return {
-        "follower_id": follower_id,
         "direction": "inbound",
         "kind": message.kind,
         "text": message.text,

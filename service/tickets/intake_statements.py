@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     Connection,
     Executable,
     ScalarSelect,
@@ -22,10 +23,12 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from service.audit import Event
 from service.messaging.followers import Follower
@@ -40,6 +43,7 @@ CLOCKS = cast(Table, ClockRow.__table__)
 EVENTS = cast(Table, Event.__table__)
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # a message changes nothing about these but their time; any other status moves
+MESSAGE_COLUMNS = ("direction", "kind", "text", "at", "extra")
 STAYS = (Status.PENDING_ACCEPTANCE, Status.IN_PROGRESS)
 
 
@@ -51,6 +55,8 @@ class Met:
     open_ticket_id: int | None
     waiting_items: int
     window_closes_at: datetime | None
+    joined: str | None = None  # number of the open ticket, if the message has joined it in the same statement
+    message_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,14 @@ class NewTicket:
 def meet_follower(session: Session, values: Mapping[str, object]) -> Met:
     """The follower, made or locked by this statement."""
     return Met(*session.connection().execute(_meeting(session.get_bind().dialect.name), values).one())
+
+
+def meet_and_join(session: Session, values: Mapping[str, object], message: Mapping[str, object]) -> Met:
+    """As `meet_follower`; on PostgreSQL the message joins the open ticket at once where that only notes its time."""
+    if session.get_bind().dialect.name != "postgresql":
+        return meet_follower(session, values)
+    named = {f"m_{name}": value for name, value in message.items()}
+    return Met(*session.connection().execute(_meeting_and_joining(), {**values, **named}).one())
 
 
 def open_ticket(session: Session, new: NewTicket) -> Opened:
@@ -161,6 +175,22 @@ def _meeting(dialect: str) -> Executable:
 
 
 @cache
+def _meeting_and_joining() -> Executable:
+    """Follower, ticket and message in one statement; no ticket in a status that stays, no message."""
+    follower = _meet_follower(postgresql.insert(FOLLOWERS)).cte("follower")
+    joins = update(TICKETS).where(TICKETS.c.id == follower.c.open_ticket_id, TICKETS.c.status.in_(STAYS))
+    ticket = joins.values(_time_of_message()).returning(TICKETS.c.id, TICKETS.c.number).cte("ticket")
+    given = {name: bindparam(f"m_{name}", type_=MESSAGES.c[name].type) for name in MESSAGE_COLUMNS}
+    row = select(ticket.c.id, follower.c.id, *given.values()).select_from(ticket.join(follower, true()))
+    columns = ["ticket_id", "follower_id", *MESSAGE_COLUMNS]
+    message = insert(MESSAGES).from_select(columns, row).returning(MESSAGES.c.id).cte("message")
+    all_three = follower.outerjoin(ticket, true()).outerjoin(message, true())
+    f = follower.c
+    shown = (f.id, f.open_ticket_id, f.waiting_items, f.window_closes_at, ticket.c.number, message.c.id)
+    return select(*shown).select_from(all_three)
+
+
+@cache
 def _numbering(dialect: str) -> Executable:
     return _next_number(_insert(dialect)(COUNTERS))
 
@@ -169,14 +199,18 @@ def _insert(dialect: str) -> Callable[[Table], postgresql.Insert | sqlite.Insert
     return postgresql.insert if dialect == "postgresql" else sqlite.insert
 
 
-def _meet_follower(statement: postgresql.Insert | sqlite.Insert) -> Executable:
+def _meet_follower(statement: postgresql.Insert | sqlite.Insert) -> ReturningInsert[Any]:
     """Make or lock the follower; a contact raises window and messages to what it grants, and never lowers them."""
     f = FOLLOWERS.c
     at, closes_at = bindparam("at", type_=f.last_seen_at.type), bindparam("closes_at", type_=f.window_closes_at.type)
     now, left = bindparam("now", type_=f.last_seen_at.type), bindparam("left", type_=f.messages_left.type)
     grants = closes_at.is_not(None)
     shut = or_(f.window_closes_at.is_(None), f.window_closes_at <= at)
-    values: dict[str, object] = {"channel": bindparam("channel"), "address": bindparam("address"), "first_seen_at": now}
+    values: dict[str, object] = {
+        "channel": bindparam("from_channel"),
+        "address": bindparam("from_address"),
+        "first_seen_at": now,
+    }
     values |= {"last_seen_at": now, "following": True, "window_closes_at": closes_at, "messages_left": left}
     changed = {
         "last_seen_at": now,
@@ -208,23 +242,33 @@ def _recently_closed() -> ScalarSelect[int]:
     return query.where(earlier.c.status == Status.CLOSED).scalar_subquery()
 
 
-def _goes_on(*, talk: bool) -> Executable:
-    """A message of an open ticket; any other status only talk leaves as it is. Returns the number, if it was so."""
+def _time_of_message() -> dict[str, ColumnElement[Any]]:
+    """What a message changes about a ticket that stays as it is; it is classified again once the follower is quiet."""
     t = TICKETS.c
-    values = {"last_inbound_at": bindparam("at"), "updated_at": bindparam("now"), "version": t.version + 1}
-    statement = update(TICKETS).where(t.id == bindparam("ticket"))
-    if not talk:
-        statement = statement.where(t.status.in_(STAYS))
-        values["classify_at"] = bindparam("quiet_at")
-    return statement.values(values).returning(t.number)
+    values: dict[str, ColumnElement[Any]] = {"last_inbound_at": bindparam("at", type_=t.last_inbound_at.type)}
+    values["updated_at"] = bindparam("now", type_=t.updated_at.type)
+    values["classify_at"] = bindparam("quiet_at", type_=t.classify_at.type)
+    return values | {"version": t.version + 1}
+
+
+def _writes_on() -> Executable:
+    """A message of an open ticket that stays as it is. Returns the number, if it was so."""
+    statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"), TICKETS.c.status.in_(STAYS))
+    return statement.values(_time_of_message()).returning(TICKETS.c.number)
+
+
+def _talks_on() -> Executable:
+    """Thanks and the like leave a ticket of any status as it is."""
+    values = {name: value for name, value in _time_of_message().items() if name != "classify_at"}
+    return update(TICKETS).where(TICKETS.c.id == bindparam("ticket")).values(values).returning(TICKETS.c.number)
 
 
 INSERT_TICKET = insert(TICKETS).values(repeat_of_id=_recently_closed()).returning(TICKETS.c.id)
 INSERT_CLOCKS = insert(CLOCKS)
 INSERT_MESSAGE = insert(MESSAGES).returning(MESSAGES.c.id)
 INSERT_EVENT = insert(EVENTS)
-WRITES_ON = _goes_on(talk=False)
-TALKS_ON = _goes_on(talk=True)
+WRITES_ON = _writes_on()
+TALKS_ON = _talks_on()
 POINT_FOLLOWER = (
     update(FOLLOWERS).where(FOLLOWERS.c.id == bindparam("follower")).values(open_ticket_id=bindparam("ticket"))
 )
