@@ -11,20 +11,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service import credentials
+from service.audit import Event
 from service.channels import registry
 from service.database import reading, transaction
 from service.messaging import inbox, outbox
 from service.messaging.ports import Contact, DeliveryError, Inbound, Media
 from service.people import NewUser, User
 from service.rulebook import Rulebook
-from service.tickets import classification, delivery, intake, locks, queries, sweeps
+from service.tickets import classification, delivery, handling, intake, locks, queries, sweeps
 from service.tickets.changes import Deed
-from service.tickets.models import Message, Ticket
+from service.tickets.handling import Draft
+from service.tickets.models import ClockRow, Message, Ticket
 
 MORNING = datetime(2026, 3, 4, 1, 30, tzinfo=UTC)  # a Wednesday, 09:30 in Shanghai
 PASSWORD = "correct-horse-7"
 COMPLAINT = "我要投诉，你们的服务态度太差了"
 INQUIRY = "请问你们几点上班"
+ANSWER = "已经处理完毕，谢谢您"
 
 
 class Desk:
@@ -110,6 +113,34 @@ class Desk:
             found = locks.lock_ticket(session, ticket.id)
             person = session.get_one(User, by.id) if by else None
             yield Doing(session, found, Deed(by=person, now=self.now, rules=self.rules))
+
+    def accept(self, ticket: Ticket, by: User) -> Ticket:
+        with self.doing(ticket, by) as d:
+            handling.accept(d.session, d.ticket, d.deed)
+        return self.reread(ticket)
+
+    def reply(self, ticket: Ticket, by: User, text: str = ANSWER, kind: str = "final", **more: object) -> Message:
+        """Written, and not yet delivered."""
+        limits = registry.channel_named(ticket.channel).limits
+        with self.doing(ticket, by) as d:
+            draft = Draft(text, kind, **more)  # type: ignore[arg-type]
+            return handling.reply(d.session, d.ticket, draft, d.deed, limits=limits)
+
+    def answer(self, ticket: Ticket, by: User) -> Ticket:
+        """The final answer, delivered."""
+        self.reply(ticket, by)
+        self.deliver()
+        return self.reread(ticket)
+
+    def events(self, ticket: Ticket) -> list[Event]:
+        with reading() as session:
+            found = session.scalars(select(Event).where(Event.ticket_id == ticket.id).order_by(Event.id)).all()
+            session.expunge_all()
+        return list(found)
+
+    def clock(self, ticket: Ticket, kind: str) -> ClockRow | None:
+        """One clock as it stands in the database, None if it is not set."""
+        return next((row for row in self.reread(ticket).clocks if row.kind == kind), None)
 
     def deliver(self) -> None:
         """What the worker does with the outbox, at this desk's time."""

@@ -53,7 +53,7 @@ FATES = (
         "nobody accepts", 6, (hours(1.5), hours(16)), stop="open", categories=("inquiry", "help_request", "complaint")
     ),
     Fate("no first reply", 5, (hours(2), hours(20)), stop="accept", categories=("inquiry", "complaint", "fault")),
-    Fate("no answer", 11, (hours(34), FOREVER), stop="final", needs="final", categories=TIMED),
+    Fate("no answer", 11, (hours(34), FOREVER), stop="final", needs="interim", categories=TIMED),
     Fate("waits for the customer", 12, (hours(2), hours(30)), stop="ask", needs="ask"),
     Fate("suspended", 8, (hours(3), hours(24)), stop="suspend", needs="suspend"),
     Fate("accepted late", 8, (hours(10), FOREVER), late=ClockKind.ACCEPT, categories=TIMED),
@@ -61,7 +61,7 @@ FATES = (
     Fate("answered late", 9, (hours(30), FOREVER), late=ClockKind.RESOLVE, needs="final", categories=TIMED[:3]),
     Fate("followed up late", 4, (hours(30), FOREVER), late=ClockKind.FOLLOW_UP, categories=FOLLOWED_UP),
     Fate("no follow-up", 7, (hours(40), FOREVER), after="silence", categories=FOLLOWED_UP),
-    Fate("waits for the window", 4, (hours(28), hours(60)), after="window", needs="final", categories=TIMED),
+    Fate("waits for the window", 4, (hours(28), hours(60)), after="window", needs="interim", categories=TIMED),
     Fate("waited for the window", 4, (hours(36), FOREVER), after="released", needs="final", categories=TIMED),
     Fate("called back", 4, (hours(36), FOREVER), after="called", needs="final", categories=TIMED),
     Fate("reply failed", 3, (hours(8), FOREVER), trouble=GONE, after="stuck", needs="final"),

@@ -26,6 +26,7 @@ class DueChip:
     due_at: datetime
     level: str  # calm soon late paused
     left: timedelta
+    day: timedelta  # a working day, to tell working time in
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,15 @@ def due_at_of(clock: Clock) -> datetime:
 def due_chip(clock: Clock, calendar: Calendar, now: datetime) -> DueChip:
     """The chip of a clock that is not met."""
     due_at = due_at_of(clock)
-    if clock.state is ClockState.PAUSED:
-        return DueChip(clock.kind, due_at, "paused", timedelta())
-    if due_at <= now:
-        return DueChip(clock.kind, due_at, "late", now - due_at)
     counting = counting_of(clock.target, calendar) if clock.target else calendar
+    day = counting.normal_day
+    if clock.state is ClockState.PAUSED:
+        return DueChip(clock.kind, due_at, "paused", timedelta(), day)
+    if due_at <= now:
+        return DueChip(clock.kind, due_at, "late", now - due_at, day)
     left = counting.working_time(now, due_at)
     whole = counting.working_time(clock.started_at or now, due_at)
-    return DueChip(clock.kind, due_at, "soon" if left < whole * AT_RISK else "calm", left)
+    return DueChip(clock.kind, due_at, "soon" if left < whole * AT_RISK else "calm", left, day)
 
 
 def window_chip(follower: Follower, now: datetime) -> WindowChip:

@@ -14,7 +14,7 @@ DAY = 24 * HOUR
 
 def init_app(app: Flask) -> None:
     """Make the formats filters of every template."""
-    for function in (moment, ago, minute, second, due, duration, tally, size, percent, iso, ratio_width):
+    for function in (moment, ago, minute, second, due, duration, worked, span, tally, size, percent, iso, ratio_width):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -86,6 +86,23 @@ def duration(length: timedelta) -> str:
         short = _("%(hours)d小时", hours=hours)
         return _("%(hours)d小时%(minutes)d分", hours=hours, minutes=minutes) if minutes else short
     return _("%(minutes)d分钟", minutes=minutes) if minutes else _("不到1分钟")
+
+
+def worked(length: timedelta, day: timedelta) -> str:
+    """Working time, whose days are working days: 3个工作日1小时, 3小时20分, 35分钟."""
+    days, rest = divmod(length, day)
+    if not days:
+        return duration(length)
+    hours = int(rest.total_seconds()) // HOUR
+    if hours:
+        return _("%(days)d个工作日%(hours)d小时", days=days, hours=hours)
+    return _("%(days)d个工作日", days=days)
+
+
+def span(start: datetime, end: datetime) -> str:
+    """From one moment to another, the day named once where it is the same: 02-24 09:00–12:00."""
+    same = local(start).date() == local(end).date()
+    return f"{due(start)}–{local(end):%H:%M}" if same else f"{due(start)} – {due(end)}"
 
 
 def tally(number: int, cap: int = 1000) -> str:
