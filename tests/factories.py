@@ -124,7 +124,10 @@ class Desk:
         limits = registry.channel_named(ticket.channel).limits
         with self.doing(ticket, by) as d:
             draft = Draft(text, kind, **more)  # type: ignore[arg-type]
-            return handling.reply(d.session, d.ticket, draft, d.deed, limits=limits)
+            message = handling.reply(d.session, d.ticket, draft, d.deed, limits=limits)
+        with reading() as session:
+            session.expunge(message)
+        return message
 
     def answer(self, ticket: Ticket, by: User) -> Ticket:
         """The final answer, delivered."""

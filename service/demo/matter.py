@@ -79,7 +79,7 @@ class Matter:
 
     def corrects(self) -> Steps:
         """A dispatcher puts right what the keywords got wrong, where nobody has the ticket yet."""
-        yield self.before(ClockKind.ACCEPT, 0.1, 0.4)
+        yield self.working(0.5, 5)
         wanted, ticket = self.conversation, self.ticket()
         wrong = ticket.category != wanted.category
         if wrong or (wanted.priority and ticket.priority != wanted.priority):
@@ -230,15 +230,10 @@ class Matter:
     # time
 
     def moment(self, kind: ClockKind, low: float, high: float) -> datetime:
-        """When a clock is met: before it is due, or some time after it where that is the fate."""
-        due = self.stage.due_at(self.ticket_id, kind)
-        if self.fate.late is not kind or due is None:
-            return self.before(kind, low, high)
-        return self.stage.rules.calendar.add(max(due, self.stage.now), self.stage.chance.uniform(10, 150) * MINUTE)
-
-    def before(self, kind: ClockKind, low: float, high: float) -> datetime:
-        """An instant of working time at some share of what is left until a clock is due."""
+        """When a clock is met: before it is due, at some share of what is left; or after, where that is the fate."""
         calendar, due = self.stage.rules.calendar, self.stage.due_at(self.ticket_id, kind)
+        if due is not None and self.fate.late is kind:
+            return calendar.add(max(due, self.stage.now), self.stage.chance.uniform(10, 150) * MINUTE)
         left = calendar.working_time(self.stage.now, due) if due else 90 * MINUTE
         return calendar.add(self.stage.now, max(left * self.stage.chance.uniform(low, high), MINUTE))
 

@@ -54,6 +54,7 @@ class Player:
             else:
                 self.stage.work_off()
         self.stage.now = self.until
+        self.stage.next_due()
         self.stage.work_off()
 
     def _next(self) -> datetime | None:

@@ -32,6 +32,7 @@ GONE = DeliveryError(
 SILENT = DeliveryError("不能确定是否送达：read timed out", kind=Failure.UNKNOWN)
 SWEEPS: tuple[Callable[..., int], ...] = (classification.classify_due, sweeps.mark_overdue, sweeps.wake)
 QUEUED = select(func.min(OutboxItem.due_at)).where(OutboxItem.state == Delivery.QUEUED)
+QUEUE = select(OutboxItem.id).where(OutboxItem.state == Delivery.QUEUED).order_by(OutboxItem.id)
 DUE = select(
     *(select(func.min(column)).scalar_subquery() for column in (Ticket.classify_at, Ticket.breach_at, Ticket.wake_at)),
     QUEUED.scalar_subquery(),
@@ -51,6 +52,10 @@ class Stage:
     now: datetime
     trouble: dict[int, DeliveryError] = field(default_factory=dict)  # what meets the sends of which message
     _pushes: int = 0
+    _due: tuple[datetime | None, ...] = (None,) * 4
+    # held on to, so that the session need not read them again for each step
+    _tickets: dict[int, Ticket] = field(default_factory=dict)
+    _followers: dict[str, Follower] = field(default_factory=dict)
 
     def says(self, person: Person, text: str, *, kind: str = "text", contact: Contact = Contact.MESSAGE) -> None:
         """A push of the platform: kept in the inbox, handled at once, answered."""
@@ -71,9 +76,11 @@ class Stage:
         self.session.flush()  # intake speaks to the connection itself
         reply = intake.receive(self.session, message, limits=self.limits, rules=self.rules, now=self.now)
         inbox.keep(self.session, message, now=self.now, handled_at=self.now, reply=reply)
-        for known in self.session.identity_map.values():
-            if isinstance(known, Ticket | Follower):
-                self.session.expire(known)
+        follower = self.follower(person)
+        if follower is not None:
+            self.session.refresh(follower)
+            if follower.open_ticket_id in self._tickets:
+                self.session.expire(self._tickets[follower.open_ticket_id])
 
     def sends_picture(self, person: Person, picture: str) -> None:
         """A picture arrives, and the worker brings its file."""
@@ -82,12 +89,20 @@ class Stage:
             attachments.store(self.session, attachment_id, PICTURES[picture](), files=self.files)
 
     def follower(self, person: Person) -> Follower | None:
-        query = select(Follower).where(Follower.channel == CHANNEL, Follower.address == person.openid)
-        return self.session.scalar(query)
+        """The person's row; None before their first word."""
+        if person.openid not in self._followers:
+            query = select(Follower).where(Follower.channel == CHANNEL, Follower.address == person.openid)
+            found = self.session.scalar(query)
+            if found is None:
+                return None
+            self._followers[person.openid] = found
+        return self._followers[person.openid]
 
     def ticket(self, ticket_id: int) -> Ticket:
         """The ticket as it is now. Nobody else is at work yet, so that nothing has to be locked."""
-        return self.session.get_one(Ticket, ticket_id)
+        if ticket_id not in self._tickets:
+            self._tickets[ticket_id] = self.session.get_one(Ticket, ticket_id)
+        return self._tickets[ticket_id]
 
     def deed(self, username: str, ticket: Ticket, permission: Permission) -> Deed:
         """What this person does now. Raises ValueError where the desk would not let them."""
@@ -109,17 +124,17 @@ class Stage:
 
     def next_due(self) -> datetime | None:
         """When something falls due by itself: a burst to classify, a clock, a wake-up, a reply to be sent."""
-        found = self.session.execute(DUE).one()
-        return min((at for at in found if at is not None), default=None)
+        self._due = tuple(self.session.execute(DUE).one())
+        return min((at for at in self._due if at is not None), default=None)
 
     def work_off(self) -> None:
-        """What workers do once it has fallen due."""
-        found = self.session.execute(DUE).one()
-        for at, step in zip(found, SWEEPS, strict=False):
+        """What workers do about that once it has come."""
+        *instants, queued = self._due
+        for at, step in zip(instants, SWEEPS, strict=True):
             if at is not None and at <= self.now:
                 step(self.session, now=self.now, rules=self.rules)
-        if found[-1] is not None:
-            for item_id in outbox.next_due(self.session, self.now):
+        if queued is not None:
+            for item_id in self.session.scalars(QUEUE).all():
                 self._deliver(item_id)
 
     def _deliver(self, item_id: int) -> None:

@@ -31,7 +31,9 @@ def invalidate(session: Session, ticket: Ticket, deed: Deed, *, reason: str) -> 
 def close(session: Session, ticket: Ticket, deed: Deed, *, reason: str = "") -> None:
     """The end. A complaint ends with a final answer, never without one."""
     if ticket.category == "complaint" and ticket.answered_at is None:
-        raise IllegalTransition("a complaint without a final answer cannot be closed", status=ticket.status.value)
+        raise IllegalTransition(
+            "a complaint without a final answer cannot be closed", ticket_status=ticket.status.value
+        )
     if ticket.status is not Status.ANSWERED and not reason and deed.by is not None:
         raise InvalidInput(reason="a ticket without a final answer is closed with a reason")
     with change(session, ticket, Action.CLOSE, deed, because=reason):

@@ -131,6 +131,7 @@ def hand_over(session: Session, follower: Follower, limit: int | None, *, now: d
         if texts and limit is not None and size > limit:
             break
         texts.append(item.text)
+        lock_for(session, item.id)
         outbox.handed_over(item, follower, now=now)
         session.flush()
         settled(session, item, now=now, rules=rules)

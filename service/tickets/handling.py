@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import IllegalTransition, InvalidInput, LastMessage, NotFound, StaleReply
@@ -52,15 +52,17 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
     after(ticket.status, action)
     follower = session.get_one(Follower, ticket.follower_id)
     if not draft.force:
-        _refuse_stale(session, ticket, draft)
+        _refuse_stale(session, ticket, draft, deed.actor)
         _refuse_last(session, follower, draft, limits, deed.now)
     if draft.via != BY_CHANNEL and len(draft.text.strip()) < SHORTEST_ACCOUNT:
         raise InvalidInput(text="write with whom you spoke and what was said")
     also = {"kind": draft.kind, "via": draft.via}
     with change(session, ticket, action, deed, also=also) as clocks:
-        if ticket.accepted_at is None:
+        if ticket.accepted_at is None or ticket.assignee_id is None:  # nobody has it, or has it any more
             _take(ticket, deed, clocks)
             ticket.assignee_id = deed.by.id if deed.by else None
+        if action is Action.ASK:
+            ticket.suspend_reason, ticket.wake_at = None, None
         message = _message(session, ticket, draft, deed)
         if draft.via == BY_CHANNEL:
             texts = outbox.parts_of(draft.text, limits.text_bytes)
@@ -81,7 +83,9 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
 def note(session: Session, ticket: Ticket, text: str, deed: Deed) -> Message:
     """An internal note: staff see it, the follower never does."""
     if ticket.status is Status.MERGED:
-        raise IllegalTransition("a merged ticket takes no notes; write on the ticket it went into", status="merged")
+        raise IllegalTransition(
+            "a merged ticket takes no notes; write on the ticket it went into", ticket_status="merged"
+        )
     with change(session, ticket, Action.NOTE, deed):
         message = Message(ticket_id=ticket.id, follower_id=ticket.follower_id, direction="note", kind="text", text=text)
         message.at, message.author = deed.now, deed.actor
@@ -155,12 +159,11 @@ def _message(session: Session, ticket: Ticket, draft: Draft, deed: Deed) -> Mess
     return message
 
 
-def _refuse_stale(session: Session, ticket: Ticket, draft: Draft) -> None:
+def _refuse_stale(session: Session, ticket: Ticket, draft: Draft, author: str) -> None:
     if draft.seen is None:
         return
-    newer = select(Message).where(
-        Message.ticket_id == ticket.id, Message.id > draft.seen, Message.direction.in_(("inbound", "outbound"))
-    )
+    said = or_(Message.direction == "inbound", and_(Message.direction == "outbound", Message.author != author))
+    newer = select(Message).where(Message.ticket_id == ticket.id, Message.id > draft.seen, said)
     messages = session.scalars(newer.order_by(Message.id).limit(SHOWN_WHEN_STALE)).all()
     if messages:
         raise StaleReply("somebody wrote since you looked; read it, then send again or force", messages=messages)

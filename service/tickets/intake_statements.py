@@ -258,9 +258,11 @@ def _writes_on() -> Executable:
 
 
 def _talks_on() -> Executable:
-    """Thanks and the like leave a ticket of any status as it is."""
+    """Thanks and the like leave a ticket as it is, unless we asked something: then "好的" is the answer."""
     values = {name: value for name, value in _time_of_message().items() if name != "classify_at"}
-    return update(TICKETS).where(TICKETS.c.id == bindparam("ticket")).values(values).returning(TICKETS.c.number)
+    statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"))
+    statement = statement.where(TICKETS.c.status != Status.WAITING_CUSTOMER)
+    return statement.values(values).returning(TICKETS.c.number)
 
 
 INSERT_TICKET = insert(TICKETS).values(repeat_of_id=_recently_closed()).returning(TICKETS.c.id)

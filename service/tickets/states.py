@@ -126,7 +126,7 @@ def after(status: Status, action: Action) -> Status:
         return TRANSITIONS[status, action]
     except KeyError:
         raise IllegalTransition(
-            f"{action.value} is not possible on a ticket that is {status.value}", status=status.value
+            f"{action.value} is not possible on a ticket that is {status.value}", ticket_status=status.value
         ) from None
 
 

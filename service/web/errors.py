@@ -83,11 +83,11 @@ def presented(data: Mapping[str, object]) -> dict[str, object]:
     return {**data, "messages": [schemas.message_out(m) for m in messages]}  # type: ignore[attr-defined]
 
 
-def answer(status: int, code: str, detail: str, **more: object) -> Response:
+def answer(status: int, code: str, detail: str, /, **more: object) -> Response:
     """problem+json for programs, a page that says what to do next for people."""
     if request.path.startswith(("/api/", "/wechat/")):
         title = HTTPStatus(status).phrase
-        body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail} | more
+        body = more | {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
         return Response(json.dumps(body), status=status, content_type="application/problem+json")
     fragment = request.headers.get("HX-Request") == "true"
     page = render_template(

@@ -143,3 +143,15 @@ def test_opening_writes_one_event(desk: Desk):
 
     with reading() as session:
         assert session.execute(select(Event.action, Event.actor)).all() == [("open", "follower")]
+
+
+def test_a_nod_answers_a_question_of_ours(desk: Desk, channel: FakeChannel):
+    agent = desk.person(department="QGB")
+    ticket = desk.ticket()
+    with desk.doing(ticket, agent) as d:
+        handling.reply(d.session, d.ticket, Draft("明天上午来可以吗？", "ask"), d.deed, limits=channel.limits)
+    desk.deliver()
+
+    desk.says("好的")
+
+    assert desk.reread(ticket).status is Status.IN_PROGRESS

@@ -59,6 +59,7 @@ class Rig:
     redis_url: str  # "" for the embedded one
     tokens: dict[str, str] = field(default_factory=dict)
     followers: int = 0
+    kept: dict[str, str] = field(default_factory=dict)  # what tests share
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:

@@ -95,7 +95,7 @@ RULES: Mapping[str, Rule] = {
     "app_id": Rule(re.compile(r"[0-9A-Za-z_-]{1,64}"), "use the AppID, letters and digits such as wx0123456789abcdef"),
     "app_secret": Rule(re.compile(r"[!-~]{1,128}"), "use the AppSecret, letters and digits without blanks"),
     "token": Rule(re.compile(r"[0-9A-Za-z]{3,32}"), "use 3 to 32 letters or digits"),
-    "aes_key": Rule(re.compile(r"([0-9A-Za-z]{43})?"), "use the 43 letters and digits of the EncodingAESKey"),
+    "aes_key": Rule(re.compile(r"([0-9A-Za-z+/]{43})?"), "use the 43 letters and digits of the EncodingAESKey"),
     "mode": Rule(re.compile("|".join(Mode)), f"use one of {', '.join(Mode)}"),
     "kind": Rule(re.compile("|".join(Kind)), f"use one of {', '.join(Kind)}"),
 }
