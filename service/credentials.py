@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,8 +17,13 @@ from service.people import ApiToken, Department, NewUser, Role, User
 SHORTEST_PASSWORD = 10
 TOKEN_PREFIX = "gd_"  # noqa: S105 - tells people and secret scanners what it is
 hasher = PasswordHasher()
-NOBODY = hasher.hash(secrets.token_hex(8))  # compared with when there is no such user, so that both take as long
 COMMON = frozenset({"1234567890", "password123", "qwertyuiop", "0123456789", "admin12345", "12345678910"})
+
+
+@cache
+def nobody() -> str:
+    """What is compared with when there is no such user, so that both take as long."""
+    return hasher.hash(secrets.token_hex(8))
 
 
 def check_password(username: str, password: str) -> None:
@@ -104,7 +110,7 @@ def user_with_password(session: Session, username: str, password: str) -> User |
     user = find_user(session, username)
     known = user is not None and user.active
     try:
-        hasher.verify(user.password_hash if user and known else NOBODY, password)
+        hasher.verify(user.password_hash if user and known else nobody(), password)
     except (VerificationError, InvalidHashError):
         return None
     return user if known else None

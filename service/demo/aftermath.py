@@ -1,7 +1,6 @@
 """What happens once an answer is written: thanks, follow-ups, second thoughts, replies that did not arrive."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from service.demo import people
 from service.demo.matter import Matter, Steps
@@ -34,7 +33,7 @@ FOLLOW_UP_NOTES = (
     "客户对处理人员的态度表示肯定",
 )
 UNREACHED_NOTES = ("上午拨打无人接听", "下午再次拨打，提示已关机", "第三次拨打仍无人接听，短信已告知处理结果")
-CLOSED_BECAUSE = ("客户已确认解决", "现场复查合格，客户无异议", "客户回复认可，办结")
+CLOSED_BECAUSE = ("客户已确认解决", "复查无误，客户无异议", "客户回复认可，办结")
 ASKS_AGAIN = ("请问上次反映的事情有结果了吗", "你好，问一下处理结果", "我前几天反映的问题现在怎么样了")
 
 
@@ -48,7 +47,7 @@ def ordinary(matter: Matter) -> Steps:
         matter.stage.says(matter.person, chance.choice(THANKS))
     if matter.ticket().follow_up_open:
         yield matter.moment(ClockKind.FOLLOW_UP, 0.1, 0.7)
-        yield from follows_up(matter, "solved", chance.choice(FOLLOW_UP_NOTES), chance.choice(SATISFACTIONS))
+        follow_up(matter, "solved", chance.choice(FOLLOW_UP_NOTES), chance.choice(SATISFACTIONS))
     elif chance.random() < 0.35:
         yield from is_closed(matter)
 
@@ -64,23 +63,22 @@ def is_closed(matter: Matter) -> Steps:
         closing.close(matter.stage.session, ticket, deed, reason=matter.stage.chance.choice(CLOSED_BECAUSE))
 
 
-def follows_up(matter: Matter, result: str, note: str, satisfaction: int | None = None) -> Steps:
+def follow_up(matter: Matter, result: str, note: str, satisfaction: int | None = None) -> None:
     """One attempt by the follow-up agent."""
     ticket = matter.ticket()
     if ticket.status is Status.ANSWERED:
         deed = matter.deed(people.FOLLOW_UP_AGENT, Permission.FOLLOW_UP)
         followup.follow_up(matter.stage.session, ticket, deed, result=result, satisfaction=satisfaction, note=note)
-    yield matter.stage.now
 
 
 def silence(matter: Matter) -> Steps:
     """Nobody follows it up, though somebody should."""
-    yield matter.stage.now
+    yield from ()
 
 
 def stuck(matter: Matter) -> Steps:
     """The reply did not arrive, or nobody knows, and nobody has looked at it yet."""
-    yield matter.stage.now
+    yield from ()
 
 
 def phoned(matter: Matter) -> Steps:
@@ -142,7 +140,7 @@ def rework(matter: Matter) -> Steps:
     """The follow-up hears that it is not settled."""
     yield matter.moment(ClockKind.FOLLOW_UP, 0.1, 0.7)
     note = f"客户反映：{matter.fill(matter.conversation.again)}"
-    yield from follows_up(matter, "unsolved", note, 2)
+    follow_up(matter, "unsolved", note, 2)
     yield from settles(matter)
 
 
@@ -150,7 +148,7 @@ def unreachable(matter: Matter, attempts: int = 3) -> Steps:
     """So many calls that nobody takes; the third closes the ticket."""
     yield matter.moment(ClockKind.FOLLOW_UP, 0.1, 0.4)
     for note in UNREACHED_NOTES[:attempts]:
-        yield from follows_up(matter, "unreachable", note)
+        follow_up(matter, "unreachable", note)
         yield matter.working(200, 300)
 
 
@@ -221,5 +219,4 @@ def course(matter: Matter) -> Steps:
         return
     yield from matter.works()
     if not matter.is_over:
-        yield matter.stage.now + timedelta(seconds=1)
         yield from AFTER[matter.fate.after](matter)

@@ -31,6 +31,7 @@ class Fate:
     after: str = ""  # what happens after the answer
     needs: str = ""  # a kind of turn, or `again`
     categories: Sequence[str] = ()
+    is_short: bool = False  # one answer, by whoever took it
 
     def fits(self, conversation: Conversation) -> bool:
         """Whether the conversation can go this way."""
@@ -39,6 +40,8 @@ class Fate:
         if self.needs == "again" and not conversation.again:
             return False
         if self.needs and self.needs != "again" and not conversation.has(self.needs):
+            return False
+        if self.is_short and any(turn.kind != "final" for turn in conversation.rest):
             return False
         return not (self.is_particular and conversation.has("end"))
 
@@ -62,8 +65,8 @@ FATES = (
     Fate("followed up late", 4, (hours(30), FOREVER), late=ClockKind.FOLLOW_UP, categories=FOLLOWED_UP),
     Fate("no follow-up", 7, (hours(40), FOREVER), after="silence", categories=FOLLOWED_UP),
     Fate("waits for the window", 4, (hours(28), hours(60)), after="window", needs="interim", categories=TIMED),
-    Fate("waited for the window", 4, (hours(36), FOREVER), after="released", needs="final", categories=TIMED),
-    Fate("called back", 4, (hours(36), FOREVER), after="called", needs="final", categories=TIMED),
+    Fate("waited for the window", 4, (hours(36), FOREVER), after="released", needs="interim", categories=TIMED),
+    Fate("called back", 4, (hours(36), FOREVER), after="called", needs="interim", categories=TIMED),
     Fate("reply failed", 3, (hours(8), FOREVER), trouble=GONE, after="stuck", needs="final"),
     Fate("reply failed, called", 3, (hours(8), FOREVER), trouble=GONE, after="phoned", needs="final"),
     Fate("reply unknown", 3, (hours(4), hours(30)), trouble=SILENT, after="stuck", needs="final"),

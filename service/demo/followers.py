@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 OPENID_LENGTH = 28
-# the first ones are on the simulator's phone, and the newest tickets are theirs
-ON_THE_PHONE = (
-    *("王女士", "李先生", "张阿姨", "陈先生", "刘小姐", "赵师傅"),
-    *("周先生", "吴女士", "郑老师", "孙阿姨", "钱先生", "小林"),
-)
+# on the simulator's phone: the first have nothing open, so that a word of theirs opens a ticket
+AT_EASE = ("王女士", "李先生", "张阿姨", "陈先生", "刘小姐", "赵师傅")
+WAITING = ("周先生", "吴女士", "郑老师", "孙阿姨", "钱先生", "小林")  # the newest tickets are theirs
+ON_THE_PHONE = AT_EASE + WAITING
 SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖"
     "石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙史陶贺毛郝顾龚邵万钱严赖覃洪武莫孔汤"
@@ -43,5 +42,7 @@ def people(app_id: str, chance: random.Random) -> Iterator[Person]:
     while True:
         number += 1
         name = chance.choice(SURNAMES) + chance.choice(TITLES)
+        if name in ON_THE_PHONE:
+            continue
         remark = name if chance.random() < SHARE_WITH_REMARK else None
         yield Person(openid_for(app_id, f"{name} {number}"), name, remark)

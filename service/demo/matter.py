@@ -79,15 +79,15 @@ class Matter:
 
     def corrects(self) -> Steps:
         """A dispatcher puts right what the keywords got wrong, where nobody has the ticket yet."""
+        yield self.later(0.2, 0.5)  # the keywords have had their say
+        wanted, is_wrong = self.conversation, self.ticket().category != self.conversation.category
+        if not is_wrong and wanted.priority in (None, self.ticket().priority):
+            return
         yield self.working(0.5, 5)
-        wanted, ticket = self.conversation, self.ticket()
-        wrong = ticket.category != wanted.category
-        if wrong or (wanted.priority and ticket.priority != wanted.priority):
-            deed = self.deed(people.DISPATCHER, Permission.HANDLE)
-            why = self.fill(wanted.why) or (WHY[wanted.category] if wrong else "按影响范围调整紧急程度")
-            cooperation.classify(
-                self.stage.session, ticket, deed, category=wanted.category, priority=wanted.priority, reason=why
-            )
+        why = self.fill(wanted.why) or (WHY[wanted.category] if is_wrong else "按影响范围调整紧急程度")
+        deed = self.deed(people.DISPATCHER, Permission.HANDLE)
+        session, ticket = self.stage.session, self.ticket()
+        cooperation.classify(session, ticket, deed, category=wanted.category, priority=wanted.priority, reason=why)
 
     def accepts(self) -> Steps:
         """Somebody of the department takes it; now and then the head or the dispatcher says who."""

@@ -3,26 +3,27 @@
 import heapq
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, islice
 
 from service.demo import followers
 from service.demo.aftermath import THANKS, course
 from service.demo.fates import FATES, NORMAL, Fate
-from service.demo.followers import ON_THE_PHONE, Person
+from service.demo.followers import Person
 from service.demo.matter import Matter, Steps
 from service.demo.script import Conversation, conversations
 from service.demo.stage import TICK, Stage
 from service.sla.calendar import Calendar
 
-TICKETS = 346
+TICKETS = 330
 DAYS = 14
 FRESH, TODAY = 9, 9  # of them in the last hour, and in the hours before
 WEIGHT_OF_DAY_OFF = 0.3  # against a working day
 HOURS = ((8, 2), (9, 10), (10, 12), (11, 9), (12, 4), (13, 6), (14, 10), (15, 10), (16, 9), (17, 7), (18, 4), (19, 4),
          (20, 5), (21, 4), (22, 2), (23, 1), (0, 0.5), (2, 0.3), (6, 0.6), (7, 1.5))  # hour, weight  # fmt: skip
+SETTLED = Fate("settled", categories=("inquiry",), is_short=True)
 SHARE_OF_KNOWN = 0.16  # matters of followers who have written before
 GREETINGS = ("你好", "在吗", "谢谢你们", "早上好", "收到", "辛苦了")
 
@@ -65,34 +66,24 @@ class Player:
             return max(due + TICK, self.stage.now)
         return step
 
-    def matter(self, conversation: Conversation, fate: Fate, *, is_recent: bool) -> Steps:
-        """A matter of somebody who has no other one open."""
-        person = self._somebody(is_recent=is_recent)
+    def matter(self, conversation: Conversation, fate: Fate, people: Sequence[Person]) -> Steps:
+        """A matter of the first of these who has no other one open, else of somebody known or new."""
+        person = next(filter(self._is_free, people), None) or self._somebody()
         self._busy.add(person.openid)
         yield from course(Matter(self.stage, conversation, fate, person))
         self._busy.discard(person.openid)
 
     def talk(self) -> Steps:
         """A word that opens no ticket."""
-        person = self._somebody(is_recent=False)
-        self.stage.says(person, self.stage.chance.choice((*GREETINGS, *THANKS)))
+        self.stage.says(self._somebody(), self.stage.chance.choice((*GREETINGS, *THANKS)))
         yield self.stage.now
 
-    def _somebody(self, *, is_recent: bool) -> Person:
-        """The newest matters are those of the people on the phone, so that a visitor can go on with them."""
+    def _somebody(self) -> Person:
         chance = self.stage.chance
-        while len(self._known) < len(ON_THE_PHONE):
-            self._known.append(next(self.newcomers))
-        on_the_phone = self._known[: len(ON_THE_PHONE)]
-        if is_recent:
-            wanted = on_the_phone
-        elif chance.random() < SHARE_OF_KNOWN:
-            wanted = chance.sample(self._known, min(8, len(self._known)))
-        else:
-            wanted = []
-        for person in wanted:
-            if self._is_free(person):
-                return person
+        if chance.random() < SHARE_OF_KNOWN:
+            for person in chance.sample(self._known, min(8, len(self._known))):
+                if self._is_free(person):
+                    return person
         self._known.append(next(self.newcomers))
         return self._known[-1]
 
@@ -103,17 +94,28 @@ class Player:
 
 def play(stage: Stage, app_id: str, *, until: datetime) -> None:
     """Two weeks up to `until`."""
-    chance = stage.chance
-    player = Player(stage, until, followers.people(app_id, chance))
-    starts = sorted(start_times(until, stage.rules.calendar, chance))
-    fates = deal(starts, until, stage.rules.calendar, chance)
+    chance, calendar = stage.chance, stage.rules.calendar
+    people = followers.people(app_id, chance)
+    at_ease, waiting = (list(islice(people, len(names))) for names in (followers.AT_EASE, followers.WAITING))
+    player = Player(stage, until, people)
+    starts = sorted(start_times(until, calendar, chance))
+    fates = deal(starts, until, calendar, chance)
     deck = deque(chance.sample(conversations(), len(conversations())))
-    recent = starts[-len(ON_THE_PHONE)] if len(starts) >= len(ON_THE_PHONE) else until
+    recent = starts[-len(waiting)]
     for at, fate in zip(starts, fates, strict=True):
-        player.begin(at, player.matter(draw(deck, fate), fate, is_recent=at >= recent))
+        if at_ease and fate is NORMAL and is_long_settled(at, until, calendar):
+            player.begin(at, player.matter(draw(deck, SETTLED), SETTLED, [at_ease.pop()]))
+        else:
+            player.begin(at, player.matter(draw(deck, fate), fate, waiting if at >= recent else ()))
     for at in chance.sample(starts, 12):
         player.begin(at + timedelta(minutes=7), player.talk())
     player.run()
+
+
+def is_long_settled(at: datetime, until: datetime, calendar: Calendar) -> bool:
+    """Whether an inquiry of that instant has been answered, and closed by itself a week later."""
+    answered = at + timedelta(days=3)
+    return until - answered > timedelta(days=7.5) and calendar.working_time(at, answered) > calendar.normal_day
 
 
 def start_times(until: datetime, calendar: Calendar, chance: random.Random) -> Iterator[datetime]:

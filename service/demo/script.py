@@ -89,7 +89,7 @@ def _turn_from(row: Sequence[object], key: str) -> Turn:
 
 def slots(chance: random.Random, name: str) -> dict[str, str]:
     """What stays the same through one matter: who, where, which car, which bill."""
-    room = chance.randint(1, 28) * 100 + chance.randint(1, 4)
+    room = chance.randint(6, 28) * 100 + chance.randint(1, 4)
     return {
         "name": name,
         "company": COMPANY,
@@ -106,7 +106,7 @@ def slots(chance: random.Random, name: str) -> dict[str, str]:
         "code": f"{chance.randint(1, 9)}-{chance.randint(1, 6)}-{chance.randint(1000, 9999)}",
         "engineer": chance.choice(ENGINEERS),
         "steward": chance.choice(STEWARDS),
-        "few": chance.choice("二三四五"),
+        "few": chance.choice("两三四五"),
         "number": str(chance.randint(2, 9)),
     }
 

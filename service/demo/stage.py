@@ -124,7 +124,8 @@ class Stage:
 
     def next_due(self) -> datetime | None:
         """When something falls due by itself: a burst to classify, a clock, a wake-up, a reply to be sent."""
-        self._due = tuple(self.session.execute(DUE).one())
+        self.session.flush()
+        self._due = tuple(self.session.connection().execute(DUE).one())
         return min((at for at in self._due if at is not None), default=None)
 
     def work_off(self) -> None:
@@ -133,6 +134,9 @@ class Stage:
         for at, step in zip(instants, SWEEPS, strict=True):
             if at is not None and at <= self.now:
                 step(self.session, now=self.now, rules=self.rules)
+        for ticket in self._tickets.values():
+            if "clocks" in ticket.__dict__:  # a sweep has loaded them; others come, and it would not be noticed
+                self.session.expire(ticket, ["clocks"])
         if queued is not None:
             for item_id in self.session.scalars(QUEUE).all():
                 self._deliver(item_id)

@@ -50,7 +50,9 @@ def programs(settings: Settings, web: Address, parts: Parts) -> list[Program]:
     python = sys.executable
     chosen = [
         Program("web", web_command(settings, web, parts.web), count=settings.web_workers),
-        Program("worker", (python, worker), count=settings.workers),
+        Program("worker", (python, worker, "default"), count=settings.workers),
+        # sending has a process of its own: a slow platform must not hold up classification
+        Program("courier", (python, worker, "delivery")),
         Program("cron", (python, worker, "cron")),
     ]
     if settings.embedded_redis:

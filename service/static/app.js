@@ -110,7 +110,8 @@
     $("[data-bytes]", form).classList.toggle("is-split", parts > 1);
     const words = $("[data-send-words]", form);
     const chosen = $("input[name=kind]:checked", form)?.closest("label").textContent.trim() || "";
-    words.textContent = kind === "note" ? words.dataset.wordsNote : `${words.dataset.words}${root.lang === "en" ? " " : ""}${chosen}`;
+    const what = root.lang === "en" ? ` ${chosen.toLowerCase()}` : chosen;
+    words.textContent = kind === "note" ? words.dataset.wordsNote : kind === "ask" ? chosen : `${words.dataset.words}${what}`;
     text.dataset.first ??= text.placeholder;
     text.placeholder = kind === "note" ? text.dataset.notePlaceholder : text.dataset.first;
   };

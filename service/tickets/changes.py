@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from service import audit
@@ -118,4 +119,5 @@ def _point_follower(session: Session, ticket: Ticket) -> None:
         if follower.open_ticket_id is None or follower.open_ticket_id < ticket.id:
             follower.open_ticket_id = ticket.id
     elif follower.open_ticket_id == ticket.id:
-        follower.open_ticket_id = None
+        others = select(func.max(Ticket.id)).where(Ticket.follower_id == follower.id, Ticket.status.in_(LIVE))
+        follower.open_ticket_id = session.scalar(others)

@@ -74,9 +74,37 @@ def settled(session: Session, item: OutboxItem, *, now: datetime, rules: Ruleboo
             ticket.first_replied_at = ticket.first_replied_at or message.at
     if state is Delivery.SENT and message.reply_kind == "final":
         answered(session, ticket, at=message.at, deed=deed)
-    if state is Delivery.FAILED and message.reply_kind == "ask" and ticket.status is Status.WAITING_CUSTOMER:
-        with change(session, ticket, Action.RESUME, deed, because="the question did not arrive"):
+    if state is Delivery.FAILED:
+        not_asked(session, ticket, message, deed, because="the question did not arrive")
+
+
+def not_asked(session: Session, ticket: Ticket, message: Message, deed: Deed, *, because: str) -> None:
+    """A question that the follower never read is nothing to wait for, unless there is another one."""
+    if message.reply_kind != "ask" or ticket.status is not Status.WAITING_CUSTOMER:
+        return
+    lost = (Delivery.FAILED.value, Delivery.CANCELLED.value)
+    asked = select(Message.id).where(
+        Message.ticket_id == ticket.id,
+        Message.reply_kind == "ask",
+        Message.at >= ticket.last_inbound_at,
+        Message.delivery.not_in(lost),
+    )
+    if session.scalar(asked.limit(1)) is None:
+        with change(session, ticket, Action.RESUME, deed, because=because):
             pass
+
+
+def released(session: Session, follower_id: int, *, now: datetime, rules: Rulebook) -> None:
+    """The follower wrote: what waited is on its way, and no clock stands still for it any more."""
+    waited = update(Message).where(Message.follower_id == follower_id, Message.delivery == Delivery.WAITING.value)
+    session.execute(waited.values(delivery=Delivery.QUEUED.value))
+    tickets = select(Ticket.id).where(Ticket.follower_id == follower_id, Ticket.awaits_window.is_not(None))
+    deed = Deed(by=None, now=now, rules=rules)
+    for ticket_id in session.scalars(tickets.order_by(Ticket.id)).all():
+        ticket = locks.lock_ticket(session, ticket_id)
+        also = {"delivery": Delivery.QUEUED.value}
+        with change(session, ticket, Action.DELIVERY, deed, because="the follower wrote", also=also):
+            note_waiting(session, ticket, deed)
 
 
 def refresh(session: Session, ticket: Ticket, message: Message, deed: Deed) -> None:

@@ -44,6 +44,7 @@ def _waiting_goes_out(
         return ""
     if limits.can_send:
         outbox.release_waiting(session, follower.id, now=now)
+        delivery.released(session, follower.id, now=now, rules=rules)
         return ""
     row = session.get_one(Follower, follower.id)
     return delivery.hand_over(session, row, limits.text_bytes, now=now, rules=rules)

@@ -1,6 +1,6 @@
 """Two boards beside the queue: answers that wait for a follow-up, and what is overdue or soon will be."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -47,7 +47,7 @@ def follow_up_rows() -> str:
 
 def calls(session: Session, user: User) -> list[Call]:
     """Open follow-ups that the user may make, the earliest due first; those without a due time last."""
-    search = Search(sort="received", limit=SHOWN, also=[Ticket.follow_up_open])
+    search = Search(sort="received", limit=SHOWN, also=(Ticket.follow_up_open.expression,))
     found = [t for t in queries.search(session, user, search).items if access.may(user, P.FOLLOW_UP, t)]
     found.sort(key=lambda t: (t.due_at is None, t.due_at or t.received_at, t.id))
     handled = handled_by(session, user, found)
@@ -117,8 +117,9 @@ def overdue_live() -> str:
 def overdue_board(session: Session, user: User, arguments: Mapping[str, str]) -> Overdue:
     """The board; department, assignee and kind (late or soon) narrow the list below it."""
     chosen = {name: arguments[name] for name in ("department", "assignee", "kind") if arguments.get(name)}
-    late, soon = Ticket.overdue, is_soon(formats.now())
-    wanted = {"late": [late], "soon": [soon, ~late]}.get(chosen.get("kind", ""), [late | soon])
+    late, soon = Ticket.overdue.expression, is_soon(formats.now())
+    kinds: dict[str, list[ColumnElement[bool]]] = {"late": [late], "soon": [soon, ~late]}
+    wanted = kinds.get(chosen.get("kind", ""), [late | soon])
     department = g.rules.departments.get(chosen["department"], -1) if "department" in chosen else None
     search = Search(sort="due", limit=SHOWN, also=wanted, department_id=department, assignee=chosen.get("assignee"))
     rows = queue_board.rows_of(session, queries.search(session, user, search).items)
@@ -133,22 +134,19 @@ def is_soon(now: datetime) -> ColumnElement[bool]:
 
 def tallies(session: Session, user: User) -> tuple[list[Tally], list[Tally]]:
     """By department and by person, the fullest first."""
-    departments: dict[str, Tally] = {}
-    people: dict[str, Tally] = {}
-    late, soon = Ticket.overdue, is_soon(formats.now())
+    departments = {d.id: Tally(department_name(d), d.code) for d in session.scalars(select(Department))}
+    people: dict[int | None, Tally] = {None: Tally("", "none")}
+    late, soon = Ticket.overdue.expression, is_soon(formats.now())
     for name, condition in (("late", late), ("soon", soon & ~late)):
-        columns = (Department, User, func.count(Ticket.id), func.min(Ticket.due_at))
-        query = select(*columns).select_from(Ticket).join(Ticket.department).outerjoin(Ticket.assignee)
-        query = query.where(access.visible_to(user), condition).group_by(Department.id, User.id)
-        for department, person, number, oldest in session.execute(query):
-            place = departments.setdefault(department.code, Tally(department_name(department), department.code))
-            desk_of = people.setdefault(
-                person.username if person else "none",
-                Tally(person.name if person else "", person.username if person else "none"),
-            )
-            for tally in (place, desk_of):
+        columns = (Ticket.department_id, Ticket.assignee_id, func.count(Ticket.id), func.min(Ticket.due_at))
+        query = select(*columns).where(access.visible_to(user), condition)
+        for department_id, person_id, number, oldest in session.execute(query.group_by(*columns[:2])):
+            if person_id not in people:
+                person = session.get_one(User, person_id)
+                people[person_id] = Tally(person.name, person.username)
+            for tally in (departments[department_id], people[person_id]):
                 add(tally, name, number, oldest)
-    return by_size(departments), by_size(people)
+    return by_size(departments.values()), by_size(people.values())
 
 
 def add(tally: Tally, name: str, number: int, oldest: datetime | None) -> None:
@@ -157,5 +155,5 @@ def add(tally: Tally, name: str, number: int, oldest: datetime | None) -> None:
         tally.oldest = oldest
 
 
-def by_size(tallies: Mapping[str, Tally]) -> list[Tally]:
-    return sorted(tallies.values(), key=lambda t: (-t.late, -t.soon, t.name))
+def by_size(tallies: Iterable[Tally]) -> list[Tally]:
+    return sorted((t for t in tallies if t.whole), key=lambda t: (-t.late, -t.soon, t.name))

@@ -46,9 +46,9 @@ class LocalMoment(DateTimeLocalField):
 
     def process_formdata(self, valuelist: list[str]) -> None:
         super().process_formdata(valuelist)
-        if self.data is not None:
-            zone = current_app.config["SETTINGS"].time_zone
-            self.data = self.data.replace(tzinfo=zone)
+        naive: datetime | None = self.data  # type: ignore[has-type]
+        if naive is not None:
+            self.data = naive.replace(tzinfo=current_app.config["SETTINGS"].time_zone)
 
 
 def reason(label: str, *, required: bool = True) -> TextAreaField:
@@ -73,7 +73,7 @@ class AssignForm(StaffForm):
     assignee = SelectField(_l("经办人"), validators=[CHOSEN])
 
     def offer(self, session: Session, ticket: Ticket) -> None:
-        self.assignee.choices = [(u.username, f"{u.name}（{u.username}）") for u in assignable(session, ticket)]
+        self.assignee.choices = [(u.username, f"{u.name} · {u.username}") for u in assignable(session, ticket)]
         if not self.is_submitted():
             self.assignee.data = ticket.assignee.username if ticket.assignee else me().username
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext as _p
 
 from service.messaging.outbox import Delivery
 from service.people import Permission, Role
@@ -57,10 +58,10 @@ ACTIONS: Mapping[Action, LazyString] = {
 }
 
 CLOCKS: Mapping[ClockKind, LazyString] = {
-    ClockKind.ACCEPT: _l("受理"),
-    ClockKind.FIRST_REPLY: _l("首次回复"),
-    ClockKind.RESOLVE: _l("办结"),
-    ClockKind.FOLLOW_UP: _l("回访"),
+    ClockKind.ACCEPT: _p("clock", "受理"),
+    ClockKind.FIRST_REPLY: _p("clock", "首次回复"),
+    ClockKind.RESOLVE: _p("clock", "办结"),
+    ClockKind.FOLLOW_UP: _p("clock", "回访"),
 }
 CLOCK_STATES: Mapping[ClockState, LazyString] = {
     ClockState.RUNNING: _l("计时中"),
@@ -183,7 +184,7 @@ TABS: Labels = {
 SORTS: Labels = {
     "-received": _l("最新收到"),
     "received": _l("最早收到"),
-    "due": _l("最早到期（仅有时限的）"),
+    "due": _l("最早到期"),
     "updated": _l("最近更新"),
 }
 

@@ -17,6 +17,9 @@ from service.sla.policy import ClockKind
 from service.tickets import clocks, queries
 from service.tickets.models import ClockRow, Message, Ticket
 from service.web import schemas
+from service.web.auth import me
+
+LINKS = ("repeat_of", "merged_into")  # a ticket closed a few days before; the one that took this one in
 
 
 def rules(session: Session) -> Rulebook:
@@ -26,7 +29,16 @@ def rules(session: Session) -> Rulebook:
 
 
 def ticket(session: Session, found: Ticket) -> dict[str, object]:
-    return schemas.ticket_out(queries.loaded(session, found), utcnow())
+    made = schemas.ticket_out(queries.loaded(session, found), utcnow())
+    return made | {name: _number_of(session, getattr(found, f"{name}_id")) for name in LINKS}
+
+
+def _number_of(session: Session, ticket_id: int | None) -> str | None:
+    """Number of another ticket that this one points to, if the caller may see it."""
+    if ticket_id is None:
+        return None
+    linked = queries.visible_ticket(session, me(), ticket_id)
+    return linked.number if linked else None
 
 
 def message(session: Session, found: Message) -> dict[str, object]:

@@ -32,7 +32,7 @@ def change_password() -> Answer:
         try:
             set_own_password(form.current.data, form.password.data)
         except InvalidInput as error:
-            field = form.current if "current" in error.data["errors"] else form.password
+            field = form.current if str(error).startswith("current") else form.password
             field.errors = problems.said(error.detail, error.data["errors"])
         else:
             return go(url_for("desk.profile"), _("密码已修改"))

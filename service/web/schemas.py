@@ -182,6 +182,8 @@ class TicketOut(Schema):
     overdue = fields.Boolean()
     reply_window = fields.Dict(allow_none=True)
     version = fields.Integer()
+    repeat_of = fields.String(allow_none=True)  # of one ticket, not in lists
+    merged_into = fields.String(allow_none=True)
 
 
 class MessageOut(Schema):

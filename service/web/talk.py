@@ -110,7 +110,8 @@ def talk_of(
     said = [said_of(m, parts[m.id], names, ticket.channel, may_handle=may_handle) for m in page.items]
     begins = page.items[0].at if page.items and page.next_cursor else None
     between = [e for e in history if e.action in SPOKEN and (begins is None or e.at >= begins)]
-    lines = sorted([*said, *happened(between, names)], key=lambda line: line.key)
+    lines: list[Said | Happened] = [*said, *happened(between, names)]
+    lines.sort(key=lambda line: line.key)
     return Talk(lines, page.next_cursor, max((m.id for m in page.items), default=0))
 
 
@@ -184,19 +185,19 @@ def value_name(field: str, value: object, names: Mapping[str, str]) -> str:
     if field == "category":
         return category_name(str(value))
     if field == "clocks" and isinstance(value, list):
-        return "、".join(str(CLOCK_NAMES.get(v, v)) for v in value)
+        return _("、").join(str(CLOCK_NAMES.get(str(v), v)) for v in value)
     table = VALUES.get(field)
-    return str(table.get(value, value)) if table else names.get(str(value), str(value))
+    return str(table.get(str(value), value)) if table else names.get(str(value), str(value))
 
 
-CLOCK_NAMES: Mapping[object, object] = {kind.value: name for kind, name in labels.CLOCKS.items()}
-VALUES: Mapping[str, Mapping[object, object]] = {
+CLOCK_NAMES: Mapping[str, object] = {kind.value: name for kind, name in labels.CLOCKS.items()}
+VALUES: Mapping[str, Mapping[str, object]] = {
     "status": {status.value: name for status, name in labels.STATUSES.items()},
     "priority": dict(labels.PRIORITIES),
     "kind": dict(labels.REPLY_KINDS),
     "via": dict(labels.VIAS),
     "delivery": {state.value: name for state, name in labels.DELIVERIES.items()},
     "result": dict(labels.RESULTS),
-    "satisfaction": dict(labels.SATISFACTIONS),
+    "satisfaction": {str(n): name for n, name in labels.SATISFACTIONS.items()},
     "source": dict(labels.SOURCES),
 }

@@ -62,7 +62,7 @@ def test_everything_runs_and_is_announced_once_it_answers(demo: Up) -> None:
 
     assert get(f"{url}/readyz") == "stub"
     counts = {word: len(demo.children(word)) for word in ("granian", "worker.py", "cron", "redis-server", "simulated")}
-    assert counts == {"granian": 2, "worker.py": 3, "cron": 1, "redis-server": 1, "simulated": 1}
+    assert counts == {"granian": 2, "worker.py": 4, "cron": 1, "redis-server": 1, "simulated": 1}
     eventually(lambda: "hello from the preparation" in demo.lines, within=5, what="what the preparation had to tell")
     assert [line for line in demo.lines if line.startswith("ready ")] == [f"ready {url}"]
 
@@ -103,7 +103,7 @@ def test_a_named_redis_is_used_instead_of_an_embedded_one(start: Callable[..., U
 )
 def test_a_killed_child_is_back_within_two_seconds_and_a_line_says_so(demo: Up, word: str, name: str) -> None:
     demo.wait_until_ready()
-    victim = next(child for child in demo.children(word) if name != "worker" or "cron" not in command_of(child))
+    victim = next(child for child in demo.children(word) if name != "worker" or "default" in command_of(child))
 
     victim.kill()
 
@@ -149,7 +149,7 @@ def test_a_child_that_dies_again_and_again_is_started_without_limit(start: Calla
 def test_what_a_killed_process_leaves_behind_is_ended(start: Callable[..., Up]) -> None:
     up = start(STUB_WORKER="parent", WORKERS="1")
     up.wait_until_ready()
-    worker = next(child for child in up.children("worker.py") if "cron" not in command_of(child))
+    worker = next(child for child in up.children("worker.py") if "default" in command_of(child))
     (grandchild,) = eventually(worker.children, within=5, what="a grandchild")
 
     worker.kill()

@@ -149,7 +149,8 @@ def test_a_message_soon_after_the_close_opens_a_ticket_that_is_linked_to_the_clo
 
     later = phone.opens("退订后还在扣费，怎么回事？")
 
-    assert api.events(later)[0]["after"]["repeat_of"] == number
+    assert api.ticket(later)["repeat_of"] == number
+    assert api.ticket(number)["repeat_of"] is None
 
 
 def test_thanks_after_the_close_open_nothing(rig: Rig) -> None:
@@ -163,7 +164,8 @@ def test_thanks_after_the_close_open_nothing(rig: Rig) -> None:
     assert tickets_of(rig, number) == [number]
     assert len(phone.lines("receipt")) == 1
     follower = api.ticket(number)["follower"]["id"]
-    assert [m["text"] for m in api.get(f"/followers/{follower}/messages").json()["items"]][-1] == "谢谢你们"
+    kept = api.get(f"/followers/{follower}/messages").json()["items"]
+    assert [message["text"] for message in kept if message["direction"] == "inbound"] == ["请问怎么退订？", "谢谢你们"]
 
 
 def test_a_merged_ticket_gives_its_messages_and_changes_no_clock_of_the_other(rig: Rig) -> None:
@@ -181,7 +183,7 @@ def test_a_merged_ticket_gives_its_messages_and_changes_no_clock_of_the_other(ri
     assert {k: c["due_at"] for k, c in after["clocks"].items()} == {k: c["due_at"] for k, c in before["clocks"].items()}
     assert after["received_at"] == before["received_at"]
     assert {clock["state"] for clock in merged["clocks"].values()} <= {"none", "met"}
-    assert any(older in str(event["after"]) for event in api.events(newer))
+    assert merged["merged_into"] == older
 
 
 def test_only_open_tickets_of_the_same_follower_can_be_merged(rig: Rig) -> None:

@@ -60,7 +60,7 @@ def test_what_may_not_happen(status: str, action: str, why: str):
     assert not allows(Status(status), Action(action)), why
     with pytest.raises(IllegalTransition) as refused:
         after(Status(status), Action(action))
-    assert refused.value.data["status"] == status
+    assert refused.value.data["ticket_status"] == status
 
 
 @pytest.mark.parametrize("status", ENDED)
