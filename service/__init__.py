@@ -82,9 +82,9 @@ def engine_options(url: str) -> dict[str, object]:
 def _intake(app: Flask) -> Handler:
     """What a channel hands its messages to: tickets, with the rules and limits of the moment."""
 
-    def receive(session: Session, message: Inbound, *, now: datetime) -> str:
+    def receive(session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
         rules = app.extensions["rulebook"].current(session)
         limits = channel_named(message.channel).limits
-        return intake.receive(session, message, limits=limits, rules=rules, now=now)
+        return intake.receive(session, message, item_id=item_id, limits=limits, rules=rules, now=now)
 
     return receive

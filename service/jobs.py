@@ -59,8 +59,8 @@ def _process(item_id: int) -> None:
     with transaction() as session:
         item = inbox.claim(session, item_id)
         if item is not None:
-            reply = handle(session, item.to_inbound(), now=utcnow())
-            inbox.settle(session, item_id, reply=reply, now=utcnow())
+            handle(session, item.to_inbound(), item_id=item_id, now=utcnow())
+            inbox.settle(session, item_id, now=utcnow())
 
 
 @job

@@ -76,8 +76,9 @@ class Desk:
         with transaction() as session:
             limits = registry.channel_named(channel).limits
             rules = self.app.extensions["rulebook"].current(session)
-            reply = intake.receive(session, message, limits=limits, rules=rules, now=self.now)
-            assert inbox.keep(session, message, now=self.now, handled_at=self.now, reply=reply)
+            item_id = inbox.keep(session, message, now=self.now, handled_at=self.now)
+            assert item_id is not None
+            reply = intake.receive(session, message, item_id=item_id, limits=limits, rules=rules, now=self.now)
         return reply
 
     def classify(self) -> None:

@@ -14,6 +14,7 @@ from service.channels.wechat import accounts
 from service.channels.wechat.accounts import OfficialAccount
 from service.channels.wechat.webhook import wechat
 from service.database import db, reading, transaction, tune_sqlite
+from service.messaging import inbox
 from service.messaging.inbox import InboxItem
 from tests.fakes import FakeBell
 from tests.wechat_fakes import AES_KEY, APP_ID, ORIGINAL_ID, TOKEN, encrypt, envelope_of, query_for
@@ -27,10 +28,11 @@ class Desk:
         self.answer = ""
         self.fault = None
 
-    def __call__(self, session, message, *, now):
+    def __call__(self, session, message, *, item_id, now):
         if self.fault is not None:
             raise self.fault
         self.messages.append(message)
+        inbox.answer(session, item_id, self.answer)
         return self.answer
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.channels.outages import is_database_away, watch
 from service.clock import utcnow
-from service.database import reading, transaction
+from service.database import transaction
 from service.doorbell import ring
 from service.messaging import inbox
 from service.messaging.ports import Inbound
@@ -25,8 +25,8 @@ class DatabaseAwayError(Exception):
 class Handler(Protocol):
     """What create_app puts into `app.extensions["intake"]`: knows tickets, so that no channel has to."""
 
-    def __call__(self, session: Session, message: Inbound, /, *, now: datetime) -> str:
-        """Handle the message; returns the text to answer at once, "" for none."""
+    def __call__(self, session: Session, message: Inbound, /, *, item_id: int, now: datetime) -> str:
+        """Handle the message of this inbox row; returns the text to answer at once, "" for none, and keeps it there."""
 
 
 def take(message: Inbound) -> str:
@@ -58,22 +58,15 @@ def keep_oddity(channel: str, reason: str, raw: str) -> None:
 
 
 def _handle(message: Inbound) -> str:
-    """Handle and keep in one transaction; the row comes last, when what it answers is known."""
+    """Keep and handle in one transaction; a message that was kept before is not handled again."""
     handler = current_app.extensions["intake"]
     now = utcnow()
-    try:
-        with transaction() as session:
-            reply: str = handler(session, message, now=now)
-            if not inbox.keep(session, message, now=now, handled_at=now, reply=reply):
-                raise _RepeatedError
-    except _RepeatedError:  # everything about it is rolled back: it was all done before
-        with reading() as session:
+    with transaction() as session:
+        item_id = inbox.keep(session, message, now=now, handled_at=now)
+        if item_id is None:
             return inbox.earlier_reply(session, message.channel, message.key)
+        reply: str = handler(session, message, item_id=item_id, now=now)
     return reply
-
-
-class _RepeatedError(Exception):
-    """This very message was kept before."""
 
 
 def _leave_to_worker(message: Inbound) -> None:

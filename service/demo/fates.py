@@ -75,6 +75,6 @@ FATES = (
     Fate("follow-up unsolved", 7, (hours(24), FOREVER), after="rework", needs="again", categories=FOLLOWED_UP),
     Fate("not reached", 5, (hours(40), FOREVER), after="unreachable", categories=FOLLOWED_UP),
     Fate("not reached yet", 3, (hours(24), hours(50)), after="unreachable_yet", categories=FOLLOWED_UP),
-    Fate("written again", 8, (hours(30), FOREVER), after="repeat", needs="again"),
-    Fate("merged", 5, (hours(30), FOREVER), after="merged", needs="again"),
+    Fate("written again", 8, (hours(45), FOREVER), after="repeat", needs="again"),
+    Fate("merged", 5, (hours(60), FOREVER), after="merged", needs="again"),
 )

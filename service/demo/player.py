@@ -17,7 +17,7 @@ from service.demo.script import Conversation, conversations
 from service.demo.stage import TICK, Stage
 from service.sla.calendar import Calendar
 
-TICKETS = 330
+TICKETS = 306
 DAYS = 14
 FRESH, TODAY = 9, 9  # of them in the last hour, and in the hours before
 WEIGHT_OF_DAY_OFF = 0.3  # against a working day

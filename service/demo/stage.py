@@ -74,8 +74,9 @@ class Stage:
             media=media,
         )
         self.session.flush()  # intake speaks to the connection itself
-        reply = intake.receive(self.session, message, limits=self.limits, rules=self.rules, now=self.now)
-        inbox.keep(self.session, message, now=self.now, handled_at=self.now, reply=reply)
+        item_id = inbox.keep(self.session, message, now=self.now, handled_at=self.now)
+        if item_id is not None:
+            intake.receive(self.session, message, item_id=item_id, limits=self.limits, rules=self.rules, now=self.now)
         follower = self.follower(person)
         if follower is not None:
             self.session.refresh(follower)

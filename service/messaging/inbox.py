@@ -65,8 +65,8 @@ def _insert(dialect: str) -> Executable:
     return build(table).on_conflict_do_nothing(index_elements=["channel", "key"]).returning(table.c.id)
 
 
-def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datetime | None, reply: str) -> bool:
-    """Store the message; False if this very message was stored before."""
+def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datetime | None) -> int | None:
+    """Store the message and return its row's id; None if this very message was stored before."""
     row = {
         "channel": message.channel,
         "key": message.key,
@@ -81,22 +81,28 @@ def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datet
         "extra": dict(message.extra),
         "received_at": now,
         "handled_at": handled_at,
-        "reply": reply,
+        "reply": "",
         "attempts": 0,
         "retry_at": now,
     }
     found = session.connection().execute(_insert(session.get_bind().dialect.name), row)
-    return found.scalar() is not None
+    item_id: int | None = found.scalar()
+    return item_id
 
 
 def accept(session: Session, message: Inbound, *, now: datetime) -> bool:
     """Store a message that a worker will handle; False if it was stored before."""
-    return keep(session, message, now=now, handled_at=None, reply="")
+    return keep(session, message, now=now, handled_at=None) is not None
 
 
-def settle(session: Session, item_id: int, *, reply: str, now: datetime) -> None:
-    """Mark the item handled and keep the passive reply for a repeat of the push."""
-    session.execute(update(InboxItem).where(InboxItem.id == item_id).values(handled_at=now, reply=reply))
+def answer(session: Session, item_id: int, reply: str) -> None:
+    """Keep the passive reply for a repeat of the push."""
+    session.execute(update(InboxItem).where(InboxItem.id == item_id).values(reply=reply))
+
+
+def settle(session: Session, item_id: int, *, now: datetime) -> None:
+    """Mark an item handled that a webhook had left to a worker."""
+    session.execute(update(InboxItem).where(InboxItem.id == item_id).values(handled_at=now))
 
 
 def earlier_reply(session: Session, channel: str, key: str) -> str:
@@ -109,7 +115,7 @@ def keep_oddity(session: Session, *, channel: str, kind: str, raw: str, now: dat
     """Keep a well-signed document that no message can be made of; the same one is kept once."""
     key = "odd:" + hashlib.sha256(raw.encode("utf-8", "replace")).hexdigest()
     message = Inbound(channel=channel, key=key, follower="", kind=kind, text="", sent_at=now, raw=raw, matter=False)
-    keep(session, message, now=now, handled_at=now, reply="")
+    keep(session, message, now=now, handled_at=now)
 
 
 def claim(session: Session, item_id: int) -> InboxItem | None:

@@ -44,10 +44,10 @@ def reopen(session: Session, ticket: Ticket, deed: Deed, *, reason: str) -> None
     """Work goes on: resolve runs on what was left, at least half its target."""
     policy = deed.rules.policies.policy_for(ticket.category, ticket.priority)
     with change(session, ticket, Action.REOPEN, deed, because=reason) as clocks:
-        if clocks.get(ClockKind.RESOLVE) is None:
-            clocks.start(ClockKind.RESOLVE, target_of(policy, ClockKind.RESOLVE), at=deed.now)
-        else:
-            clocks.reopen(at=deed.now)
+        if clocks.get(ClockKind.RESOLVE) is None:  # it ended unmet: what was left is counted from its end
+            clocks.start(ClockKind.RESOLVE, target_of(policy, ClockKind.RESOLVE), at=ticket.received_at)
+            clocks.meet(ClockKind.RESOLVE, at=ticket.closed_at or deed.now)
+        clocks.reopen(at=deed.now)
         clocks.cancel(ClockKind.FOLLOW_UP)
         ticket.closed_at, ticket.wake_at, ticket.follow_up_open = None, None, False
         if ticket.accepted_at is None:

@@ -138,7 +138,7 @@ def answered(session: Session, ticket: Ticket, *, at: datetime, deed: Deed) -> N
         clocks.meet(ClockKind.FIRST_REPLY, ClockKind.RESOLVE, at=at)
         ticket.first_replied_at = ticket.first_replied_at or at
         ticket.answered_at, ticket.suspend_reason, ticket.promise_at = at, None, None
-        ticket.follow_up_open = wanted
+        ticket.follow_up_open, ticket.follow_up_attempts = wanted, 0
         ticket.wake_at = None if wanted else deed.now + CLOSES_AFTER
         ticket.callback_due_at = None
         if wanted:

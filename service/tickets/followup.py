@@ -3,15 +3,17 @@
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.audit import Event
 from service.errors import Forbidden
 from service.sla.policy import ClockKind
 from service.tickets.changes import Deed, change
-from service.tickets.models import FollowUp, Message, Ticket
+from service.tickets.models import FollowUp, Ticket
 from service.tickets.states import Action, after
 
 ATTEMPTS = 3
 REWORK_ROUNDS = 2  # how often an unsolved matter comes back
 REWORK_SHARE = 0.5  # of the resolve target
+HANDLING = (Action.ACCEPT, Action.REPLY, Action.ASK, Action.SUSPEND)
 
 
 def follow_up(
@@ -29,13 +31,13 @@ def follow_up(
 
 
 def is_handler(session: Session, ticket: Ticket, deed: Deed) -> bool:
-    """Whether the actor has the ticket or wrote to its follower."""
+    """Whether the actor has the ticket, or ever took it or dealt with its follower."""
     if deed.by is None:
         return False
-    wrote = select(Message.id).where(
-        Message.ticket_id == ticket.id, Message.direction == "outbound", Message.author == deed.by.username
+    did = select(Event.id).where(
+        Event.ticket_id == ticket.id, Event.actor == deed.by.username, Event.action.in_(HANDLING)
     )
-    return ticket.assignee_id == deed.by.id or session.scalar(wrote.limit(1)) is not None
+    return ticket.assignee_id == deed.by.id or session.scalar(did.limit(1)) is not None
 
 
 def _solved(session: Session, ticket: Ticket, deed: Deed, *, because: str, also: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service import audit
 from service.doorbell import announce, ring
-from service.messaging import outbox
+from service.messaging import inbox, outbox
 from service.messaging.followers import Follower, window_after
 from service.messaging.ports import Inbound, Limits
 from service.routing.noise import talk_kind
@@ -27,13 +27,18 @@ SUBJECT_CHARS = 40
 REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
 
 
-def receive(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> str:
-    """Handle one accepted message; returns the text of the passive reply, "" for none."""
+def receive(session: Session, message: Inbound, *, item_id: int, limits: Limits, rules: Rulebook, now: datetime) -> str:
+    """Handle the message of an inbox row; returns the passive reply, "" for none, which the row then carries."""
     talk = message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
     follower = _meet_follower(session, message, limits, now, writes=message.matter and not talk)
     handed = _waiting_goes_out(session, message, follower, limits, rules, now)
+    if message.matter and not talk and follower.open_ticket_id is None:
+        return _open(session, message, follower, item_id=item_id, before=handed, rules=rules, now=now)
     answer = _sort(session, message, follower, talk=talk, rules=rules, now=now)
-    return "\n\n".join(text for text in (handed, answer) if text)
+    reply = "\n\n".join(text for text in (handed, answer) if text)
+    if reply:
+        inbox.answer(session, item_id, reply)
+    return reply
 
 
 def _waiting_goes_out(
@@ -51,7 +56,7 @@ def _waiting_goes_out(
 
 
 def _sort(session: Session, message: Inbound, follower: Met, *, talk: bool, rules: Rulebook, now: datetime) -> str:
-    """What the message is: an event, an answer to a survey, talk, more of an open matter, or a new one."""
+    """What the message is: an event, an answer to a survey, more of an open matter, or talk."""
     if message.kind in ("subscribe", "unsubscribe"):
         return _following(session, follower.id, message, rules)
     if not message.matter:
@@ -64,10 +69,8 @@ def _sort(session: Session, message: Inbound, follower: Met, *, talk: bool, rule
         return ""
     if follower.open_ticket_id is not None:
         return _join(session, message, follower.id, follower.open_ticket_id, talk=talk, rules=rules, now=now)
-    if talk:
-        _add_message(session, message, follower.id, None)
-        return ""
-    return _open(session, message, follower, rules=rules, now=now)
+    _add_message(session, message, follower.id, None)
+    return ""
 
 
 def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime, *, writes: bool) -> Met:
@@ -129,26 +132,40 @@ def _customer_writes(session: Session, ticket_id: int, message: Inbound, rules: 
     return ticket.number
 
 
-def _open(session: Session, message: Inbound, follower: Met, *, rules: Rulebook, now: datetime) -> str:
+def _open(
+    session: Session,
+    message: Inbound,
+    follower: Met,
+    *,
+    item_id: int,
+    before: str,
+    rules: Rulebook,
+    now: datetime,
+) -> str:
     """A new matter: ticket, clocks, message and event, then the receipt."""
     policy = rules.policies.policy_for(None, "normal")
     started = clocks.at_intake(policy, message.sent_at, rules.calendar)
     department = rules.department_codes[rules.intake_department_id]
     after = {"status": Status.PENDING_ACCEPTANCE.value, "department": department}
     event = {"at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": "", "before": {}}
+    ticket = _ticket_values(message, follower.id, rules, now) | clocks.derived(started)
+    words = receipts.receipt(
+        rules, str(ticket["query_code"]), due_of(started), closes_at=follower.window_closes_at, now=now
+    )
     new = NewTicket(
         day=now.astimezone(rules.zone).strftime("%Y%m%d"),
-        ticket=_ticket_values(message, follower.id, rules, now) | clocks.derived(started),
+        ticket=ticket,
         clocks=[clocks.values_of(clock) for clock in started],
         message=_message_values(message) | {"follower_id": follower.id},
         event=event | {"after": after},
         lately=now - REPEAT_WITHIN,
+        item_id=item_id,
+        receipt=f"{before}\n\n{words}" if before else words,
     )
     opened = statements.open_ticket(session, new)
     _add_media(session, message, opened.message_id)
     announce(session, f"ticket:{opened.number}", "queue")
-    written = {"number": opened.number, "query_code": str(new.ticket["query_code"])}
-    return receipts.receipt(rules, written, due_of(started), closes_at=follower.window_closes_at, now=now)
+    return opened.receipt
 
 
 def due_of(started: list[Clock]) -> datetime | None:

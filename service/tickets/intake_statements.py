@@ -32,6 +32,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from service.audit import Event
 from service.messaging.followers import Follower
+from service.messaging.inbox import InboxItem
 from service.tickets.models import ClockRow, Message, Ticket, TicketCounter
 from service.tickets.states import Status
 
@@ -41,6 +42,7 @@ MESSAGES = cast(Table, Message.__table__)
 COUNTERS = cast(Table, TicketCounter.__table__)
 CLOCKS = cast(Table, ClockRow.__table__)
 EVENTS = cast(Table, Event.__table__)
+INBOX = cast(Table, InboxItem.__table__)
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # a message changes nothing about these but their time; any other status moves
 MESSAGE_COLUMNS = ("direction", "kind", "text", "at", "extra")
@@ -64,6 +66,7 @@ class Opened:
     ticket_id: int
     number: str
     message_id: int
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class NewTicket:
     message: Mapping[str, object]
     event: Mapping[str, object]
     lately: datetime  # a ticket closed since then is what this one repeats
+    item_id: int  # the inbox row that keeps the receipt
+    receipt: str  # {number} stands for the number
 
 
 def meet_follower(session: Session, values: Mapping[str, object]) -> Met:
@@ -110,11 +115,14 @@ def _open_in_steps(connection: Connection, new: NewTicket) -> Opened:
     message_id = connection.execute(INSERT_MESSAGE, {**new.message, "ticket_id": ticket_id}).scalar_one()
     connection.execute(INSERT_EVENT, {**new.event, "ticket_id": ticket_id})
     connection.execute(POINT_FOLLOWER, {"follower": new.ticket["follower_id"], "ticket": ticket_id})
-    return Opened(ticket_id, number, message_id)
+    receipt = new.receipt.replace("{number}", number)
+    connection.execute(KEEP_RECEIPT, {"item": new.item_id, "receipt": receipt})
+    return Opened(ticket_id, number, message_id, receipt)
 
 
 def _open_in_one(connection: Connection, new: NewTicket) -> Opened:
     values: dict[str, object] = {"day": new.day, "lately": new.lately, "clocks": json.dumps(new.clocks, default=str)}
+    values |= {"item": new.item_id, "receipt": new.receipt}
     tables = (("t", TICKETS, new.ticket), ("m", MESSAGES, new.message), ("e", EVENTS, new.event))
     for prefix, table, row in tables:
         values |= {f"{prefix}_{name}": _plain(table, name, value) for name, value in row.items()}
@@ -164,8 +172,11 @@ def _opening(ticket: tuple[str, ...], message: tuple[str, ...], event: tuple[str
             SELECT ticket.id, {binds("e", EVENTS, event)} FROM ticket
         ), follower AS (
             UPDATE followers SET open_ticket_id = ticket.id FROM ticket WHERE followers.id = :t_follower_id
+        ), answered AS (
+            UPDATE inbox SET reply = replace(:receipt, '{{number}}', ticket.number) FROM ticket
+            WHERE inbox.id = :item RETURNING inbox.reply
         )
-        SELECT ticket.id, ticket.number, message.id FROM ticket, message
+        SELECT ticket.id, ticket.number, message.id, answered.reply FROM ticket, message, answered
     """)  # noqa: S608 - names of our own columns; every value is bound
 
 
@@ -271,6 +282,7 @@ INSERT_MESSAGE = insert(MESSAGES).returning(MESSAGES.c.id)
 INSERT_EVENT = insert(EVENTS)
 WRITES_ON = _writes_on()
 TALKS_ON = _talks_on()
+KEEP_RECEIPT = update(INBOX).where(INBOX.c.id == bindparam("item")).values(reply=bindparam("receipt"))
 POINT_FOLLOWER = (
     update(FOLLOWERS).where(FOLLOWERS.c.id == bindparam("follower")).values(open_ticket_id=bindparam("ticket"))
 )

@@ -7,18 +7,15 @@ from service.rulebook import Rulebook
 
 
 def receipt(
-    rules: Rulebook,
-    ticket: Mapping[str, str],
-    promise: datetime | None,
-    *,
-    closes_at: datetime | None,
-    now: datetime,
+    rules: Rulebook, query_code: str, promise: datetime | None, *, closes_at: datetime | None, now: datetime
 ) -> str:
-    """Number and promise; out of hours says so, and asks for a word later where the window shuts before we open."""
+    """Number and promise; out of hours says so, and asks for a word later where the window shuts before we open.
+
+    {number} still stands in it: the number is given out last.
+    """
     opening = rules.calendar.next_opening(now)
     values = {
-        "number": ticket["number"],
-        "query_code": ticket["query_code"],
+        "query_code": query_code,
         "promise": local(promise or opening, now, rules),
         "opening": local(opening, now, rules),
     }

@@ -39,10 +39,10 @@ class PlaceForm(FlaskForm):
 
     name = StringField(_l("姓名"), validators=[REQUIRED, SHORT])
     department = SelectField(_l("部门"), validators=[CHOSEN])
-    roles = ManyChoices(_l("角色"), choices=[(r.value, name) for r, name in labels.ROLES.items()], validators=[CHOSEN])
+    roles = ManyChoices(_l("角色"), choices=options(labels.ROLES.items()), validators=[CHOSEN])
 
     def offer(self, departments: Iterable[Department]) -> None:
-        self.department.choices = [(d.code, department_name(d)) for d in departments]
+        self.department.choices = options((d.code, department_name(d)) for d in departments)
 
 
 class NewPersonForm(PlaceForm):
@@ -93,8 +93,8 @@ class AccountForm(FlaskForm):
     app_secret = text("app_secret", _l("AppSecret"), required=False, secret=True)
     token = text("token", _l("令牌 Token"), required=False, secret=True)
     aes_key = text("aes_key", _l("消息加解密密钥 EncodingAESKey"), required=False, secret=True)
-    mode = SelectField(_l("消息加解密方式"), choices=options(labels.MODES), default="safe", validators=[CHOSEN])
-    kind = SelectField(_l("账号类型"), choices=options(labels.ACCOUNT_KINDS), validators=[CHOSEN])
+    mode = SelectField(_l("消息加解密方式"), choices=options(labels.MODES.items()), default="safe", validators=[CHOSEN])
+    kind = SelectField(_l("账号类型"), choices=options(labels.ACCOUNT_KINDS.items()), validators=[CHOSEN])
     certified = BooleanField(_l("已认证"), default=True)
     active = BooleanField(_l("启用"), default=True)
 

@@ -14,6 +14,7 @@ from wtforms import (
     Field,
     HiddenField,
     RadioField,
+    SelectChoice,
     SelectField,
     StringField,
     TextAreaField,
@@ -56,8 +57,9 @@ def reason(label: str, *, required: bool = True) -> TextAreaField:
     return TextAreaField(label, validators=check)
 
 
-def options(table: labels.Labels) -> list[tuple[str, object]]:
-    return list(table.items())
+def options(pairs: Iterable[tuple[object, object]]) -> list[SelectChoice]:
+    """What a field offers: value and words."""
+    return [SelectChoice(str(value), words) for value, words in pairs]
 
 
 class ConfirmForm(StaffForm):
@@ -73,7 +75,7 @@ class AssignForm(StaffForm):
     assignee = SelectField(_l("经办人"), validators=[CHOSEN])
 
     def offer(self, session: Session, ticket: Ticket) -> None:
-        self.assignee.choices = [(u.username, f"{u.name} · {u.username}") for u in assignable(session, ticket)]
+        self.assignee.choices = options((u.username, f"{u.name} · {u.username}") for u in assignable(session, ticket))
         if not self.is_submitted():
             self.assignee.data = ticket.assignee.username if ticket.assignee else me().username
 
@@ -91,7 +93,7 @@ class TransferForm(StaffForm):
 
     def offer(self, session: Session, ticket: Ticket) -> None:
         others = [d for d in departments(session) if d.id != ticket.department_id]
-        self.department.choices = [(d.code, department_name(d)) for d in others]
+        self.department.choices = options((d.code, department_name(d)) for d in others)
 
 
 def departments(session: Session) -> Sequence[Department]:
@@ -101,11 +103,11 @@ def departments(session: Session) -> Sequence[Department]:
 
 class ClassifyForm(StaffForm):
     category = SelectField(_l("类别"), validators=[CHOSEN])
-    priority = SelectField(_l("优先级"), choices=options(labels.PRIORITIES), validators=[CHOSEN])
+    priority = SelectField(_l("优先级"), choices=options(labels.PRIORITIES.items()), validators=[CHOSEN])
     reason = reason(_l("判定理由"))
 
     def offer(self, session: Session, ticket: Ticket) -> None:
-        self.category.choices = [(code, category_name(code)) for code in g.rules.categories]
+        self.category.choices = options((code, category_name(code)) for code in g.rules.categories)
         if not self.is_submitted():
             self.category.data, self.priority.data = ticket.category, ticket.priority
 
@@ -135,14 +137,14 @@ class MergeForm(StaffForm):
         """Only the same follower's open tickets."""
         others = queries.tickets_of(session, me(), ticket.follower)
         fit = [t for t in others if t.id != ticket.id and t.status in LIVE]
-        self.into.choices = [(t.number, f"{t.number} {t.subject}") for t in fit]
+        self.into.choices = options((t.number, f"{t.number} {t.subject}") for t in fit)
 
 
 class FollowUpForm(StaffForm):
-    result = RadioField(_l("回访结果"), choices=options(labels.RESULTS), validators=[CHOSEN])
+    result = RadioField(_l("回访结果"), choices=options(labels.RESULTS.items()), validators=[CHOSEN])
     satisfaction = RadioField(
         _l("满意度"),
-        choices=list(labels.SATISFACTIONS.items()),
+        choices=options(labels.SATISFACTIONS.items()),
         coerce=lambda value: int(value) if value not in (None, "", "None") else None,
         validators=[Optional()],
         validate_choice=False,
@@ -158,8 +160,8 @@ class ReplyForm(StaffForm):
     """The box below a conversation."""
 
     text = TextAreaField(_l("回复内容"), validators=[REQUIRED, Length(max=LONGEST_TEXT)])
-    kind = RadioField(_l("类型"), choices=options(labels.REPLY_KINDS), default="interim", validators=[CHOSEN])
-    via = SelectField(_l("方式"), choices=options(labels.VIAS), default="wechat", validators=[Optional()])
+    kind = RadioField(_l("类型"), choices=options(labels.REPLY_KINDS.items()), default="interim", validators=[CHOSEN])
+    via = SelectField(_l("方式"), choices=options(labels.VIAS.items()), default="wechat", validators=[Optional()])
     seen = HiddenField()
     force = BooleanField(default=False)
 
@@ -170,7 +172,7 @@ class ReplyForm(StaffForm):
     def offered(self, kinds: Iterable[str]) -> None:
         """Only these kinds can be chosen; the first stands ready."""
         chosen = list(kinds)
-        self.kind.choices = [(k, labels.REPLY_KINDS[k]) for k in chosen]
+        self.kind.choices = options((k, labels.REPLY_KINDS[k]) for k in chosen)
         if not self.is_submitted() and chosen:
             self.kind.data = chosen[0]
 

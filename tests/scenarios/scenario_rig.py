@@ -117,13 +117,16 @@ class Rig:
             if command[:2] == ("token", "add")
         }
 
-    def commands(self, *commands: Sequence[str], typed: str = "") -> list["Said"]:
-        """What several `desk` commands say, one after the other in one process."""
+    def commands(self, *commands: Sequence[str], typed: str = "") -> list[Said]:
+        """How several `desk` commands end, one after the other in one process."""
+        return self.commands_typed([(command, typed) for command in commands])
+
+    def commands_typed(self, rows: Sequence[tuple[Sequence[str], str]]) -> list[Said]:
+        """The same, where something else is typed at each."""
         script = str(Path(__file__).with_name("many_commands.py"))
-        rows = [[list(command), typed] for command in commands]
-        ended = self.attempt((sys.executable, script), typed=json.dumps(rows))
+        ended = self.attempt((sys.executable, script), typed=json.dumps([[list(row), typed] for row, typed in rows]))
         assert ended.returncode == 0, ended.stderr
-        return [Said(**row) for row in json.loads(ended.stdout)]
+        return [Said(**said) for said in json.loads(ended.stdout)]
 
     def simulator_config(self) -> Path:
         """Accounts as the platform knows them; it tries failed pushes again a little sooner than the real one."""
@@ -138,9 +141,13 @@ class Rig:
         assert ended.returncode == 0, f"{command}: {ended.returncode} {ended.stdout} {ended.stderr}"
         return ended
 
-    def attempt(self, command: Sequence[str], *, typed: str = "") -> "subprocess.CompletedProcess[str]":
+    def attempt(
+        self, command: Sequence[str], *, typed: str = "", environment: dict[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a program to its end, whatever that is."""
+        chosen = self.environment if environment is None else environment
         return subprocess.run(
-            command, env=self.environment, cwd=self.folder, input=typed, capture_output=True, text=True, timeout=60
+            command, env=chosen, cwd=self.folder, input=typed, capture_output=True, text=True, timeout=60
         )
 
     def run(self, *arguments: str, typed: str = "") -> str:
