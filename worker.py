@@ -17,7 +17,7 @@ from service.config import ConfigError, Settings
 from service.doorbell import QUEUES, Doorbell
 from service.jobs import PERIODIC
 
-NICENESS = 5  # a webhook has to answer at once, a job may take its turn
+NICENESS = 10  # a webhook has to answer at once; classification catches up when a burst is over
 TICK_SECONDS = 0.5
 PATIENCE_SECONDS = 1.0  # before Redis is asked again
 
@@ -65,7 +65,6 @@ def main() -> None:
         app = create_app(Settings.from_environment(os.environ))
     except ConfigError as error:
         sys.exit(" ".join(error.mistakes))
-    os.nice(NICENESS)
     stopped = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -79,6 +78,8 @@ def main() -> None:
     elif unknown := set(arguments) - set(QUEUES):
         sys.exit(f"worker: unknown queue {', '.join(sorted(unknown))}; use {', '.join(QUEUES)}, or cron")
     else:
+        if "delivery" not in (arguments or QUEUES):
+            os.nice(NICENESS)
         work(app, arguments or list(QUEUES), stopped)
 
 

@@ -2,13 +2,15 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from service import create_app, credentials, setup
@@ -112,3 +114,21 @@ def channel(app: Flask) -> FakeChannel:
 def desk(app: Flask) -> Desk:
     """Followers who write, people who act, and the clock between them."""
     return Desk(app)
+
+
+@pytest.fixture
+def counted(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
+    """`with counted() as statements:` lists what the database was asked meanwhile."""
+
+    @contextmanager
+    def watching() -> Iterator[list[str]]:
+        statements: list[str] = []
+
+        def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            statements.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        yield statements
+        event.remove(db.engine, "before_cursor_execute", note)
+
+    return watching

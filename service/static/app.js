@@ -205,6 +205,10 @@
     if (at("[data-close]") && dialog().open) { event.preventDefault(); dialog().close(); }
     if (event.target === dialog()) dialog().close();
     if (at("#newer")) toEnd();
+    if (at("[data-back]") && document.referrer && new URL(document.referrer).pathname === new URL(at("[data-back]").href).pathname && new URL(document.referrer).origin === location.origin) {
+      event.preventDefault();
+      history.back(); // to the same tab, filter and place in the list
+    }
     $$("details.pop[open]").forEach((pop) => { if (!pop.contains(event.target) || at(".pop-body a")) pop.open = false; });
   };
   const onSubmit = async (event) => {

@@ -7,7 +7,7 @@ from service.errors import Forbidden, InvalidInput
 from service.people import Permission, Scope, User
 from service.routing.rules import Matter, route
 from service.rulebook import Rulebook
-from service.tickets import locks
+from service.tickets import delivery, locks
 from service.tickets.changes import Deed, change, move
 from service.tickets.clocks import Clocks
 from service.tickets.models import Message, Ticket
@@ -110,3 +110,4 @@ def merge(session: Session, ticket: Ticket, into: Ticket, deed: Deed) -> None:
         session.execute(update(Message).where(Message.ticket_id == ticket.id).values(ticket_id=into.id))
     with change(session, into, Action.NOTE, deed, also={"merged": ticket.number}):
         into.last_inbound_at = max(into.last_inbound_at, ticket.last_inbound_at)
+        delivery.note_waiting(session, into, deed)

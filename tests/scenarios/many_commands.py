@@ -1,4 +1,7 @@
-"""Runs several `desk` commands in one process, as most of a command's time is its imports; prints what each said."""
+"""Runs `desk` commands one after the other in one process, as most of a command's time is its imports.
+
+A line of JSON in, arguments and what is typed; a line of JSON out, how the command ended.
+"""
 
 import contextlib
 import io
@@ -24,6 +27,13 @@ def run(arguments: list[str], typed: str) -> dict[str, object]:
     return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
 
 
+def serve() -> None:
+    """Until standard input ends."""
+    orders, answers = sys.stdin, sys.stdout
+    for line in orders:
+        answers.write(json.dumps(run(*json.loads(line))) + "\n")
+        answers.flush()
+
+
 if __name__ == "__main__":
-    said = [run(arguments, typed) for arguments, typed in json.load(sys.stdin)]
-    sys.stdout.write(json.dumps(said))
+    serve()

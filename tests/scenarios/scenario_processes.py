@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import psutil
 import redis
@@ -46,6 +46,13 @@ class Process:
     output: Path
     popen: subprocess.Popen[bytes] | None = None
     seen: set[psutil.Process] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.popen is not None:
+            self.stop()
 
     def start(self) -> str:
         """Start and wait for the line that begins with `ready `; that line."""

@@ -80,53 +80,59 @@ class Rig:
     @contextmanager
     def running(self) -> Iterator["Rig"]:
         """Everything installed and started; nothing of it is left afterwards."""
-        simulator = Process(
-            (sys.executable, "-m", "simulator", "--bind", "127.0.0.1:0", "--config", str(self.simulator_config())),
-            self.environment,
-            self.output,
-        )
-        try:
+        command = (sys.executable, "-m", "simulator", "--bind", "127.0.0.1:0", "--config", str(self.simulator_config()))
+        bind = f"127.0.0.1:{self.port}"
+        with Process(command, self.environment, self.output) as simulator:
             platform = simulator.start().split()[1]
             self.environment["WECHAT_API_BASE_URL"] = platform
             self.control = Http(platform + "/_control")
-            self.install()
-            bind = f"127.0.0.1:{self.port}"
-            self.up = Process((desk_program(), "up", "--bind", bind), self.environment, self.output)
-            try:
-                self.up.start()
-                yield self
-            finally:
-                if self.up.popen is not None:
-                    self.up.stop()
-        finally:
-            if simulator.popen is not None:
-                simulator.stop()
+            self.run("init")
+            with self.commanding():
+                self.install()
+                with Process((desk_program(), "up", "--bind", bind), self.environment, self.output) as self.up:
+                    self.up.start()
+                    yield self
 
     def install(self) -> None:
-        """Database, accounts, people and their tokens, by the commands."""
-        self.run("init")
-        commands = [("account", "add", slug, *account_options(slug)) for slug in MODES]
+        """Accounts, people and their tokens, by the commands."""
+        for slug in MODES:
+            self.must("account", "add", slug, *account_options(slug))
         for username, (role, department) in PEOPLE.items():
-            commands.append(("user", "add", username, *place(role, department)))
-            commands.append(("token", "add", username))
-        said = self.commands(*commands, typed=PASSWORD)
-        assert {one.code for one in said} == {0}, said
-        self.tokens = {
-            command[2]: one.out.strip()
-            for command, one in zip(commands, said, strict=True)
-            if command[:2] == ("token", "add")
-        }
+            self.must("user", "add", username, *place(role, department), typed=PASSWORD)
+            self.tokens[username] = self.must("token", "add", username).strip()
 
-    def commands(self, *commands: Sequence[str], typed: str = "") -> list[Said]:
-        """How several `desk` commands end, one after the other in one process."""
-        return self.commands_typed([(command, typed) for command in commands])
+    def must(self, *arguments: str, typed: str = "") -> str:
+        """What a command that must succeed says on standard output."""
+        said = self.command(*arguments, typed=typed)
+        assert said.code == 0, (arguments, said)
+        return said.out
 
-    def commands_typed(self, rows: Sequence[tuple[Sequence[str], str]]) -> list[Said]:
-        """The same, where something else is typed at each."""
+    def command(self, *arguments: str, typed: str = "") -> Said:
+        """How a `desk` command ends."""
+        with self.lock:
+            assert self.shell.stdin is not None
+            assert self.shell.stdout is not None
+            self.shell.stdin.write(json.dumps([arguments, typed]) + "\n")
+            self.shell.stdin.flush()
+            line = self.shell.stdout.readline()
+        return Said(**json.loads(line))
+
+    @contextmanager
+    def commanding(self) -> Iterator[None]:
+        """A process that runs commands."""
         script = str(Path(__file__).with_name("many_commands.py"))
-        ended = self.attempt((sys.executable, script), typed=json.dumps([[list(row), typed] for row, typed in rows]))
-        assert ended.returncode == 0, ended.stderr
-        return [Said(**said) for said in json.loads(ended.stdout)]
+        with self.output.open("a") as out:
+            self.shell = subprocess.Popen(
+                (sys.executable, script),
+                env=self.environment,
+                cwd=self.folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=out,
+                text=True,
+            )
+        with self.shell:  # closes its standard input, and waits for the end
+            yield
 
     def simulator_config(self) -> Path:
         """Accounts as the platform knows them; it tries failed pushes again a little sooner than the real one."""
@@ -134,12 +140,6 @@ class Rig:
         file = self.folder / "simulator.json"
         file.write_text(json.dumps({"accounts": rows, "push_spacing": 2.0, "hold_seconds": 8.0}))
         return file
-
-    def finish(self, command: Sequence[str], *, typed: str = "") -> "subprocess.CompletedProcess[str]":
-        """Run a program of this installation to its end, which must be good."""
-        ended = self.attempt(command, typed=typed)
-        assert ended.returncode == 0, f"{command}: {ended.returncode} {ended.stdout} {ended.stderr}"
-        return ended
 
     def attempt(
         self, command: Sequence[str], *, typed: str = "", environment: dict[str, str] | None = None
@@ -151,8 +151,10 @@ class Rig:
         )
 
     def run(self, *arguments: str, typed: str = "") -> str:
-        """What a `desk` command that must succeed says on standard output."""
-        return self.finish((desk_program(), *arguments), typed=typed).stdout
+        """What `desk` says as a process of its own, where it must succeed."""
+        ended = self.attempt((desk_program(), *arguments), typed=typed)
+        assert ended.returncode == 0, f"{arguments}: {ended.returncode} {ended.stdout} {ended.stderr}"
+        return ended.stdout
 
     def api(self, username: str) -> Api:
         if username not in self.apis:

@@ -3,23 +3,17 @@
 import json
 import os
 import re
+from dataclasses import replace
 
 import pytest
 import requests
 from scenario_clients import answered
 from scenario_processes import eventually
 from scenario_pushes import account, document, push
-from scenario_rig import AES_KEY, PASSWORD, Rig, Said, account_options, desk_program, place
+from scenario_rig import AES_KEY, PASSWORD, Rig, account_options, desk_program, place
 
 HOLDS_WITHIN = 2.0  # seconds, of the contract
 WHEN = "2026-02-13T17:45:00+08:00"
-
-
-def done(rig: Rig, *command: str, typed: str = "") -> str:
-    """What one command that must succeed says."""
-    (said,) = rig.commands(command, typed=typed)
-    assert said.code == 0, said
-    return said.out
 
 
 def listed(text: str) -> list[dict[str, object]]:
@@ -27,29 +21,29 @@ def listed(text: str) -> list[dict[str, object]]:
 
 
 def test_a_new_token_works_at_once_is_all_that_is_printed_and_ends_at_once(rig: Rig) -> None:
-    done(rig, "user", "add", "temp", *place("agent", "QGB"), typed=PASSWORD)
+    rig.must("user", "add", "temp", *place("agent", "QGB"), typed=PASSWORD)
 
-    token = done(rig, "token", "add", "temp")
+    token = rig.must("token", "add", "temp")
     works = rig.api_with(token.strip()).get("/tickets").status_code
-    (row,) = [row for row in listed(done(rig, "token", "list")) if row["username"] == "temp"]
-    done(rig, "token", "revoke", str(row["id"]))
+    (row,) = [row for row in listed(rig.must("token", "list")) if row["username"] == "temp"]
+    rig.must("token", "revoke", str(row["id"]))
     afterwards = rig.api_with(token.strip()).get("/tickets").status_code
 
     assert re.fullmatch(r"\S+\n", token)
     assert (works, afterwards) == (200, 401)
     assert token.strip() not in json.dumps(row)
-    assert [row["revoked"] for row in listed(done(rig, "token", "list")) if row["username"] == "temp"] == [True]
+    assert [row["revoked"] for row in listed(rig.must("token", "list")) if row["username"] == "temp"] == [True]
 
 
 def test_whoever_is_disabled_is_out_at_once_with_all_tokens(rig: Rig) -> None:
-    done(rig, "user", "add", "leaver", *place("agent", "QGB"), "--role", "follow_up_agent", typed=PASSWORD)
-    api = rig.api_with(done(rig, "token", "add", "leaver").strip())
+    rig.must("user", "add", "leaver", *place("agent", "QGB"), "--role", "follow_up_agent", typed=PASSWORD)
+    api = rig.api_with(rig.must("token", "add", "leaver").strip())
     before = api.get("/tickets").status_code
 
-    done(rig, "user", "disable", "leaver")
+    rig.must("user", "disable", "leaver")
 
     assert (before, api.get("/tickets").status_code) == (200, 401)
-    (row,) = [row for row in listed(done(rig, "user", "list")) if row["username"] == "leaver"]
+    (row,) = [row for row in listed(rig.must("user", "list")) if row["username"] == "leaver"]
     assert row["active"] is False
     assert row["roles"] == ["agent", "follow_up_agent"]
     assert (row["department"], "password" in json.dumps(row)) == ("QGB", False)
@@ -65,10 +59,10 @@ def sign_in(rig: Rig, username: str, password: str) -> int:
 
 
 def test_a_changed_password_replaces_the_old_one_and_leaves_tokens_alone(rig: Rig) -> None:
-    done(rig, "user", "add", "forgetful", *place("agent", "QGB"), typed=PASSWORD)
-    api = rig.api_with(done(rig, "token", "add", "forgetful").strip())
+    rig.must("user", "add", "forgetful", *place("agent", "QGB"), typed=PASSWORD)
+    api = rig.api_with(rig.must("token", "add", "forgetful").strip())
 
-    done(rig, "user", "password", "forgetful", "--password-stdin", typed="Battery-Staple-8\n")
+    rig.must("user", "password", "forgetful", "--password-stdin", typed="Battery-Staple-8\n")
 
     assert sign_in(rig, "forgetful", PASSWORD) == 401
     assert sign_in(rig, "forgetful", "Battery-Staple-8") == 302
@@ -77,24 +71,24 @@ def test_a_changed_password_replaces_the_old_one_and_leaves_tokens_alone(rig: Ri
 
 def test_a_new_account_takes_pushes_and_a_changed_one_follows_within_two_seconds(rig: Rig) -> None:
     options = [option.replace("tokenofmain", "firsttoken") for option in account_options("main")]
-    first, second = account("main", slug="shop", token="firsttoken"), account("main", slug="shop", token="othertoken")
+    first, second = (replace(account("main"), slug="shop", token=token) for token in ("firsttoken", "othertoken"))
 
     def status(sender: object) -> int:
         return push(rig, sender, document("main", "o" * 28, "谢谢")).status_code  # type: ignore[arg-type]
 
     unknown = status(first)
-    done(rig, "account", "add", "shop", *options)
+    rig.must("account", "add", "shop", *options)
     eventually(lambda: status(first) == 200, within=HOLDS_WITHIN, what="the new account is known")
-    done(rig, "account", "set", "shop", "--token", "-", typed="othertoken\n")
+    rig.must("account", "set", "shop", "--token", "-", typed="othertoken\n")
     # each web process has its own copy: all of them have to follow
     eventually(lambda: {status(second) for _ in range(8)} == {200}, within=HOLDS_WITHIN, what="the new token holds")
     old = {status(first) for _ in range(8)}
-    done(rig, "account", "set", "shop", "--inactive")
+    rig.must("account", "set", "shop", "--inactive")
     eventually(lambda: {status(second) for _ in range(8)} == {404}, within=HOLDS_WITHIN, what="inactive")
 
     assert unknown == 404
     assert old == {403}
-    (row,) = [row for row in listed(done(rig, "account", "list")) if row["slug"] == "shop"]
+    (row,) = [row for row in listed(rig.must("account", "list")) if row["slug"] == "shop"]
     assert row["active"] is False
     assert not {"firsttoken", "othertoken", AES_KEY, "secret-of-main"} & set(map(str, row.values()))
 
@@ -139,17 +133,11 @@ def mistakes() -> dict[str, tuple[list[str], str]]:
     return rows
 
 
-@pytest.fixture(scope="module")
-def refusals(rig: Rig) -> dict[str, Said]:
-    """How each of the mistaken commands ended."""
-    rows = mistakes()
-    said = rig.commands_typed([(command, typed) for command, typed in rows.values()])
-    return dict(zip(rows, said, strict=True))
-
-
 @pytest.mark.parametrize("mistake", mistakes())
-def test_a_mistake_is_one_line_on_standard_error_and_exit_2(refusals: dict[str, Said], mistake: str) -> None:
-    said = refusals[mistake]
+def test_a_mistake_is_one_line_on_standard_error_and_exit_2(rig: Rig, mistake: str) -> None:
+    command, typed = mistakes()[mistake]
+
+    said = rig.command(*command, typed=typed)
 
     assert said.code == 2, said
     assert len(said.err.strip().splitlines()) == 1, said.err
@@ -190,7 +178,7 @@ def test_classify_answers_each_line_in_order_and_needs_no_database(rig: Rig) -> 
 def test_the_command_and_the_api_explain_alike(rig: Rig, category: str, priority: str) -> None:
     options = ("--category", category, "--priority", priority, "--at", WHEN)
 
-    said = json.loads(done(rig, "sla", "explain", *options))
+    said = json.loads(rig.must("sla", "explain", *options))
 
     query = {"category": category, "priority": priority, "at": WHEN}
     assert said == answered(rig.api("root").get("/sla/explain", **query))
@@ -198,7 +186,7 @@ def test_the_command_and_the_api_explain_alike(rig: Rig, category: str, priority
 
 def test_the_self_check_is_content_while_everything_runs(rig: Rig) -> None:
     ended = eventually(
-        lambda: found if (found := rig.commands(("check",))[0]).code == 0 else None, within=20, what="all is well"
+        lambda: found if (found := rig.command("check")).code == 0 else None, within=20, what="all is well"
     )
 
     checks = {str(row["check"]): row["ok"] for row in listed(ended.out)}
