@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 1.0  # before Redis is asked again
 
 
 class AppWorker(SimpleWorker):
-    """Runs jobs in this very process, inside the application's context: a job is rows in the database, so dying is safe."""
+    """Runs jobs in this very process, inside the application's context; a job is rows, so dying is safe."""
 
     app: Flask
 

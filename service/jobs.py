@@ -135,7 +135,13 @@ def fetch_media() -> None:
     with reading() as session:
         ids = list(attachments.pending(session, utcnow()))
     for attachment_id in ids:
-        _fetch(attachment_id)
+        try:
+            _fetch(attachment_id)
+        except Exception as error:  # one that we cannot fetch must not hold up the others
+            log.exception("file not fetched", extra={"attachment_id": attachment_id})
+            fault = DeliveryError(f"not fetched: {type(error).__name__}", kind=Failure.PASSING)
+            with transaction() as session:
+                attachments.failed(session, attachment_id, fault, now=utcnow())
 
 
 def _fetch(attachment_id: int) -> None:

@@ -22,6 +22,7 @@ class FakeChannel:
         self.sent: list[Outbound] = []
         self.failures: list[DeliveryError] = []
         self.files: dict[str, bytes] = {}
+        self.fetch_failures: list[DeliveryError] = []
 
     def send(self, message: Outbound) -> str:
         if self.failures:
@@ -30,6 +31,8 @@ class FakeChannel:
         return ""
 
     def fetch(self, media: Media) -> bytes:
+        if self.fetch_failures:
+            raise self.fetch_failures.pop(0)
         return self.files.get(media.media_id, PNG)
 
     @property
@@ -42,13 +45,14 @@ class FakeBell:
 
     def __init__(self) -> None:
         self.rung: list[str] = []
+        self.begun: list[str] = []
         self.announced: set[str] = set()
 
     def ring(self, job: str) -> None:
         self.rung.append(job)
 
     def started(self, job: str) -> None:
-        """A job began."""
+        self.begun.append(job)
 
     def announce(self, *topics: str) -> None:
         self.announced.update(topics)

@@ -48,7 +48,7 @@ def demonstrate(app: Flask, places: Places) -> Prepared:
     return Prepared(lines=(*addresses(places), *lines), simulator_options=("--config", str(file)))
 
 
-def fill(app: Flask, app_id: str, *, now: datetime) -> int:
+def fill(app: Flask, app_id: str, *, now: datetime, tickets: int = player.TICKETS) -> int:
     """Two weeks of tickets up to now, all or none, where there are no tickets yet; returns how many there are."""
     limits = channel_named(account.CHANNEL).limits
     with quiet(app), transaction() as session:
@@ -62,7 +62,7 @@ def fill(app: Flask, app_id: str, *, now: datetime) -> int:
                 staff=people.found(session),
                 now=now - timedelta(days=player.DAYS + 1),
             )
-            player.play(stage, app_id, until=now)
+            player.play(stage, app_id, until=now, tickets=tickets)
             session.execute(update(Ticket).values(demo=True))
         return session.scalar(select(func.count(Ticket.id))) or 0
 

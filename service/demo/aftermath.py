@@ -1,10 +1,13 @@
 """What happens once an answer is written: thanks, follow-ups, second thoughts, replies that did not arrive."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import select
 
 from service.demo import people
 from service.demo.matter import Matter, Steps
 from service.demo.script import Turn
+from service.demo.stage import TICK
 from service.messaging.outbox import Delivery
 from service.people import Permission
 from service.sla.policy import ClockKind
@@ -67,7 +70,8 @@ def follow_up(matter: Matter, result: str, note: str, satisfaction: int | None =
     """One attempt by the follow-up agent."""
     ticket = matter.ticket()
     if ticket.status is Status.ANSWERED:
-        deed = matter.deed(people.FOLLOW_UP_AGENT, Permission.FOLLOW_UP)
+        caller = people.SUPERVISOR if ticket.restricted else people.FOLLOW_UP_AGENT
+        deed = matter.deed(caller, Permission.FOLLOW_UP)
         followup.follow_up(matter.stage.session, ticket, deed, result=result, satisfaction=satisfaction, note=note)
 
 
@@ -93,16 +97,15 @@ def phoned(matter: Matter) -> Steps:
 def called(matter: Matter) -> Steps:
     """The window stays shut, so the handler calls back and takes the waiting reply back."""
     yield from phoned(matter)
-    for message in unsent(matter):
+    for message in replies_in(matter, Delivery.WAITING):
         ticket = matter.ticket()
         handling.cancel(matter.stage.session, ticket, message, matter.deed(matter.handler, Permission.HANDLE))
 
 
-def unsent(matter: Matter) -> list[int]:
-    """Ids of the replies that did not go out."""
-    states = (Delivery.WAITING, Delivery.UNKNOWN, Delivery.FAILED)
-    query = matter.stage.session.query(Message.id).filter(Message.ticket_id == matter.ticket_id)
-    return [row.id for row in query.filter(Message.delivery.in_(states)).order_by(Message.id)]
+def replies_in(matter: Matter, *states: Delivery) -> Sequence[int]:
+    """Ids of the ticket's replies in one of these states."""
+    query = select(Message.id).where(Message.ticket_id == matter.ticket_id, Message.delivery.in_(states))
+    return matter.stage.session.scalars(query.order_by(Message.id)).all()
 
 
 def released(matter: Matter) -> Steps:
@@ -116,10 +119,11 @@ def released(matter: Matter) -> Steps:
 def sent_again(matter: Matter) -> Steps:
     """The handler decides that the reply goes out once more."""
     yield matter.working(5, 60)
-    for message in unsent(matter):
+    for message in replies_in(matter, Delivery.UNKNOWN, Delivery.FAILED):
         deed = matter.deed(matter.handler, Permission.HANDLE)
         handling.send_again(matter.stage.session, matter.ticket(), message, deed)
-    yield matter.later(0.2, 1)
+    yield matter.stage.now + TICK
+    matter.stage.deliver()
     yield from ordinary(matter)
 
 

@@ -7,7 +7,7 @@ from service.demo import people
 from service.demo.fates import Fate
 from service.demo.followers import Person
 from service.demo.script import CUSTOMER, Conversation, Turn, dates, filled, slots
-from service.demo.stage import Stage
+from service.demo.stage import TICK, Stage
 from service.messaging.ports import Contact
 from service.people import Permission
 from service.sla.policy import ClockKind
@@ -19,7 +19,6 @@ from service.tickets.states import WORKABLE, Status
 
 Steps = Iterator[datetime]
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-SETTLED = timedelta(seconds=4)  # a reply is out, or has failed
 SHARE_OF_RESOLVE = {"quick": (0.06, 0.3), "day": (0.3, 0.65), "days": (0.5, 0.85)}  # of the time that is left
 SLOWEST = timedelta(hours=22)  # of working time until an answer, where the target is generous
 SUSPENDED_DAYS = 5
@@ -100,14 +99,18 @@ class Matter:
             people.DISPATCHER if ticket.restricted else chance.choice(self.stage.agents(ticket.department_id))
         )
         if not ticket.restricted and chance.random() < 0.15:
-            deed = self.deed(people.DISPATCHER, Permission.ASSIGN)
-            cooperation.assign(self.stage.session, ticket, deed, assignee=self.handler)
-            yield self.later(0.3, 2)
+            yield from self.is_assigned()
         calendar = self.stage.rules.calendar
         promise = calendar.end_of_working_day(self.stage.now, chance.randint(1, 2)) if chance.random() < 0.3 else None
         deed = self.deed(self.handler, Permission.HANDLE)
         plan = self.fill(self.conversation.plan)
         handling.accept(self.stage.session, self.ticket(), deed, promise_at=promise, plan=plan)
+
+    def is_assigned(self) -> Steps:
+        """The dispatcher says who handles it."""
+        deed = self.deed(people.DISPATCHER, Permission.ASSIGN)
+        cooperation.assign(self.stage.session, self.ticket(), deed, assignee=self.handler)
+        yield self.later(0.3, 2)
 
     def works(self) -> Steps:
         """The rest of the conversation, up to where the fate stops it."""
@@ -150,7 +153,8 @@ class Matter:
         message = self.write(self.fill(turn.texts[0]), kind, via)
         if kind == "final" and self.fate.trouble is not None:
             self.stage.trouble[message.id] = self.fate.trouble
-        yield self.stage.now + SETTLED
+        yield self.stage.now + TICK
+        self.stage.deliver()
 
     def keeps_window(self) -> Steps:
         """Most followers write once more where the platform would not let the reply through any longer."""
@@ -199,9 +203,10 @@ class Matter:
         deed = self.deed(self.handler, Permission.TRANSFER)
         cooperation.transfer(self.stage.session, ticket, deed, department=turn.mark, reason=self.fill(turn.texts[0]))
         yield self.working(3, 30)
-        ticket = self.ticket()
-        self.handler = self.stage.chance.choice(self.stage.agents(ticket.department_id))
-        handling.accept(self.stage.session, ticket, self.deed(self.handler, Permission.HANDLE))
+        self.handler = self.stage.chance.choice(self.stage.agents(self.ticket().department_id))
+        if self.ticket().restricted:  # nobody there sees it until it is theirs
+            yield from self.is_assigned()
+        handling.accept(self.stage.session, self.ticket(), self.deed(self.handler, Permission.HANDLE))
 
     def suspends(self, turn: Turn) -> Steps:
         yield self.working(5, 40)

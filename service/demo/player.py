@@ -1,6 +1,7 @@
 """Plays two weeks: who writes when, about what, and everything in order of time until now."""
 
 import heapq
+import logging
 import random
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,10 @@ from service.demo.followers import Person
 from service.demo.matter import Matter, Steps
 from service.demo.script import Conversation, conversations
 from service.demo.stage import TICK, Stage
+from service.errors import ServiceError
 from service.sla.calendar import Calendar
+
+log = logging.getLogger(__name__)
 
 TICKETS = 306
 DAYS = 14
@@ -24,6 +28,7 @@ WEIGHT_OF_DAY_OFF = 0.3  # against a working day
 HOURS = ((8, 2), (9, 10), (10, 12), (11, 9), (12, 4), (13, 6), (14, 10), (15, 10), (16, 9), (17, 7), (18, 4), (19, 4),
          (20, 5), (21, 4), (22, 2), (23, 1), (0, 0.5), (2, 0.3), (6, 0.6), (7, 1.5))  # hour, weight  # fmt: skip
 SETTLED = Fate("settled", categories=("inquiry",), is_short=True)
+TALKS = 12  # words that open no ticket
 SHARE_OF_KNOWN = 0.16  # matters of followers who have written before
 GREETINGS = ("你好", "在吗", "谢谢你们", "早上好", "收到", "辛苦了")
 
@@ -49,7 +54,7 @@ class Player:
             self.stage.now = max(at, self.stage.now)
             if self._waiting and self._waiting[0][0] <= at:
                 _, _, steps = heapq.heappop(self._waiting)
-                following = next(steps, None)
+                following = self._step(steps)
                 if following is not None:
                     self.begin(max(following, self.stage.now), steps)
             else:
@@ -57,6 +62,14 @@ class Player:
         self.stage.now = self.until
         self.stage.next_due()
         self.stage.work_off()
+
+    def _step(self, steps: Steps) -> datetime | None:
+        """When the matter goes on; None where it has ended, or where the desk refuses what was to come."""
+        try:
+            return next(steps, None)
+        except ServiceError as error:
+            log.warning("a matter of the demonstration ends early: %s", error)
+            return None
 
     def _next(self) -> datetime | None:
         """The next step of a matter, or what falls due by itself before it."""
@@ -92,13 +105,13 @@ class Player:
         return person.openid not in self._busy and (follower is None or follower.open_ticket_id is None)
 
 
-def play(stage: Stage, app_id: str, *, until: datetime) -> None:
-    """Two weeks up to `until`."""
+def play(stage: Stage, app_id: str, *, until: datetime, tickets: int = TICKETS) -> None:
+    """Two weeks up to `until`, with at least so many tickets."""
     chance, calendar = stage.chance, stage.rules.calendar
     people = followers.people(app_id, chance)
     at_ease, waiting = (list(islice(people, len(names))) for names in (followers.AT_EASE, followers.WAITING))
     player = Player(stage, until, people)
-    starts = sorted(start_times(until, calendar, chance))
+    starts = sorted(start_times(until, calendar, chance, tickets))
     fates = deal(starts, until, calendar, chance)
     deck = deque(chance.sample(conversations(), len(conversations())))
     recent = starts[-len(waiting)]
@@ -107,7 +120,7 @@ def play(stage: Stage, app_id: str, *, until: datetime) -> None:
             player.begin(at, player.matter(draw(deck, SETTLED), SETTLED, [at_ease.pop()]))
         else:
             player.begin(at, player.matter(draw(deck, fate), fate, waiting if at >= recent else ()))
-    for at in chance.sample(starts, 12):
+    for at in chance.sample(starts, TALKS):
         player.begin(at + timedelta(minutes=7), player.talk())
     player.run()
 
@@ -118,7 +131,9 @@ def is_long_settled(at: datetime, until: datetime, calendar: Calendar) -> bool:
     return until - answered > timedelta(days=7.5) and calendar.working_time(at, answered) > calendar.normal_day
 
 
-def start_times(until: datetime, calendar: Calendar, chance: random.Random) -> Iterator[datetime]:
+def start_times(
+    until: datetime, calendar: Calendar, chance: random.Random, tickets: int = TICKETS
+) -> Iterator[datetime]:
     """When the matters begin: mostly in the day, some at night and on days off, a good number right now."""
     for _ in range(FRESH):
         yield until - timedelta(minutes=chance.uniform(2, 58))
@@ -127,7 +142,7 @@ def start_times(until: datetime, calendar: Calendar, chance: random.Random) -> I
     days = [until.astimezone(calendar.zone) - timedelta(days=ago) for ago in range(DAYS + 1)]
     weights = [1.0 if calendar.intervals_on(day.date()) else WEIGHT_OF_DAY_OFF for day in days]
     hours, shares = zip(*HOURS, strict=True)
-    wanted = TICKETS - FRESH - TODAY
+    wanted = tickets - FRESH - TODAY
     while wanted:
         day = chance.choices(days, weights)[0]
         hour, minute, second = chance.choices(hours, shares)[0], chance.randrange(60), chance.randrange(60)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.channels.wechat.errcodes import verdict_on
@@ -30,13 +30,12 @@ GONE = DeliveryError(
     f"{verdict_on(43004).zh}（43004：require subscribe）", kind=Failure.UNREACHABLE, code=43004
 )  # the follower has left
 SILENT = DeliveryError("不能确定是否送达：read timed out", kind=Failure.UNKNOWN)
-SWEEPS: tuple[Callable[..., int], ...] = (classification.classify_due, sweeps.mark_overdue, sweeps.wake)
-QUEUED = select(func.min(OutboxItem.due_at)).where(OutboxItem.state == Delivery.QUEUED)
 QUEUE = select(OutboxItem.id).where(OutboxItem.state == Delivery.QUEUED).order_by(OutboxItem.id)
-DUE = select(
-    *(select(func.min(column)).scalar_subquery() for column in (Ticket.classify_at, Ticket.breach_at, Ticket.wake_at)),
-    QUEUED.scalar_subquery(),
-)  # the earliest instant of each sweep in its order, then of the outbox
+SWEEPS: Mapping[str, Callable[..., int]] = {  # a ticket's column, and what is done when its instant has come
+    "classify_at": classification.classify_due,
+    "breach_at": sweeps.mark_overdue,
+    "wake_at": sweeps.wake,
+}
 
 
 @dataclass(slots=True)
@@ -52,9 +51,9 @@ class Stage:
     now: datetime
     trouble: dict[int, DeliveryError] = field(default_factory=dict)  # what meets the sends of which message
     _pushes: int = 0
-    _due: tuple[datetime | None, ...] = (None,) * 4
     # held on to, so that the session need not read them again for each step
     _tickets: dict[int, Ticket] = field(default_factory=dict)
+    _awaited: dict[int, Ticket] = field(default_factory=dict)  # those of which an instant is still to come
     _followers: dict[str, Follower] = field(default_factory=dict)
 
     def says(self, person: Person, text: str, *, kind: str = "text", contact: Contact = Contact.MESSAGE) -> None:
@@ -79,9 +78,16 @@ class Stage:
             intake.receive(self.session, message, item_id=item_id, limits=self.limits, rules=self.rules, now=self.now)
         follower = self.follower(person)
         if follower is not None:
-            self.session.refresh(follower)
-            if follower.open_ticket_id in self._tickets:
-                self.session.expire(self._tickets[follower.open_ticket_id])
+            self._reread(follower)
+
+    def _reread(self, follower: Follower) -> None:
+        """Take over what intake wrote past the session, and send what waited for this word."""
+        waited = follower.waiting_items
+        self.session.refresh(follower)
+        if follower.open_ticket_id is not None:
+            self.session.expire(self.ticket(follower.open_ticket_id))
+        if waited:
+            self.deliver()
 
     def sends_picture(self, person: Person, picture: str) -> None:
         """A picture arrives, and the worker brings its file."""
@@ -103,12 +109,14 @@ class Stage:
         """The ticket as it is now. Nobody else is at work yet, so that nothing has to be locked."""
         if ticket_id not in self._tickets:
             self._tickets[ticket_id] = self.session.get_one(Ticket, ticket_id)
+        self._awaited[ticket_id] = self._tickets[ticket_id]
         return self._tickets[ticket_id]
 
     def deed(self, username: str, ticket: Ticket, permission: Permission) -> Deed:
         """What this person does now. Raises ValueError where the desk would not let them."""
         user = self.staff[username]
-        if not access.may(user, permission, ticket) and not user.may(Permission.SEE_RESTRICTED):
+        sees = not ticket.restricted or user.may(Permission.SEE_RESTRICTED) or ticket.assignee_id == user.id
+        if not (sees and access.may(user, permission, ticket)):
             raise ValueError(f"{username} may not {permission} on {ticket.number}")
         return Deed(by=user, now=self.now, rules=self.rules)
 
@@ -124,23 +132,28 @@ class Stage:
         return agents or own
 
     def next_due(self) -> datetime | None:
-        """When something falls due by itself: a burst to classify, a clock, a wake-up, a reply to be sent."""
-        self.session.flush()
-        self._due = tuple(self.session.connection().execute(DUE).one())
-        return min((at for at in self._due if at is not None), default=None)
+        """When something falls due by itself: a burst to classify, a clock, a wake-up."""
+        for ticket_id, ticket in list(self._awaited.items()):
+            if not any(getattr(ticket, name) for name in SWEEPS):
+                del self._awaited[ticket_id]
+        instants = (getattr(ticket, name) for ticket in self._awaited.values() for name in SWEEPS)
+        return min((at for at in instants if at is not None), default=None)
 
     def work_off(self) -> None:
         """What workers do about that once it has come."""
-        *instants, queued = self._due
-        for at, step in zip(instants, SWEEPS, strict=True):
-            if at is not None and at <= self.now:
+        for name, step in SWEEPS.items():
+            instants = (getattr(ticket, name) for ticket in self._awaited.values())
+            if any(at is not None and at <= self.now for at in instants):
+                self.session.flush()
                 step(self.session, now=self.now, rules=self.rules)
         for ticket in self._tickets.values():
             if "clocks" in ticket.__dict__:  # a sweep has loaded them; others come, and it would not be noticed
                 self.session.expire(ticket, ["clocks"])
-        if queued is not None:
-            for item_id in self.session.scalars(QUEUE).all():
-                self._deliver(item_id)
+
+    def deliver(self) -> None:
+        """What workers do with the outbox."""
+        for item_id in self.session.scalars(QUEUE).all():
+            self._deliver(item_id)
 
     def _deliver(self, item_id: int) -> None:
         """One send without a network: it arrives, unless trouble was planned for its message."""

@@ -1,10 +1,13 @@
 """The call back after an answer: solved closes, unsolved returns the ticket, three failed attempts close it too."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.audit import Event
 from service.errors import Forbidden
+from service.people import User
 from service.sla.policy import ClockKind
 from service.tickets.changes import Deed, change
 from service.tickets.models import FollowUp, Ticket
@@ -20,7 +23,7 @@ def follow_up(
     session: Session, ticket: Ticket, deed: Deed, *, result: str, satisfaction: int | None = None, note: str = ""
 ) -> None:
     """Record one attempt. Raises Forbidden for whoever handled a complaint, whatever their roles."""
-    if ticket.category == "complaint" and deed.by is not None and is_handler(session, ticket, deed):
+    if ticket.category == "complaint" and deed.by is not None and handled_by(session, deed.by, [ticket]):
         raise Forbidden("whoever handled a complaint may not follow it up")
     steps = {"solved": _solved, "unsolved": _unsolved, "unreachable": _unreachable}
     after(ticket.status, Action.FOLLOW_UP)
@@ -30,14 +33,12 @@ def follow_up(
     steps[result](session, ticket, deed, because=note, also={"result": result, "satisfaction": satisfaction})
 
 
-def is_handler(session: Session, ticket: Ticket, deed: Deed) -> bool:
-    """Whether the actor has the ticket, or ever took it or dealt with its follower."""
-    if deed.by is None:
-        return False
-    did = select(Event.id).where(
-        Event.ticket_id == ticket.id, Event.actor == deed.by.username, Event.action.in_(HANDLING)
+def handled_by(session: Session, user: User, tickets: Sequence[Ticket]) -> set[int]:
+    """Ids of those that the user has, or ever took, or dealt with the follower of."""
+    did = select(Event.ticket_id).where(
+        Event.ticket_id.in_([t.id for t in tickets]), Event.actor == user.username, Event.action.in_(HANDLING)
     )
-    return ticket.assignee_id == deed.by.id or session.scalar(did.limit(1)) is not None
+    return {t.id for t in tickets if t.assignee_id == user.id} | {i for i in session.scalars(did) if i is not None}
 
 
 def _solved(session: Session, ticket: Ticket, deed: Deed, *, because: str, also: dict[str, object]) -> None:

@@ -98,7 +98,8 @@ def conditions(user: User, wanted: Search) -> list[ColumnElement[bool]]:
     if wanted.channel is not None:
         parts.append(Ticket.channel == wanted.channel)
     if wanted.overdue is not None:
-        parts.append(Ticket.overdue.is_(wanted.overdue))
+        # bare, as in the condition of its index: PostgreSQL does not see through "IS true"
+        parts.append(Ticket.overdue.expression if wanted.overdue else Ticket.overdue.is_(False))
     if wanted.assignee == "none":
         parts.append(Ticket.assignee_id.is_(None))
     elif wanted.assignee:
@@ -136,7 +137,7 @@ def tabs(user: User) -> dict[str, list[ColumnElement[bool]]]:
         "to_accept": [Ticket.status == Status.PENDING_ACCEPTANCE],
         "mine": [Ticket.assignee_id == user.id, working],
         "department": [own, working],
-        "overdue": [Ticket.overdue.is_(True)],
+        "overdue": [Ticket.overdue.expression],
         "callback": [Ticket.callback_due_at.is_not(None)],
         "all": [],
     }

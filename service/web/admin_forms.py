@@ -81,7 +81,7 @@ def text(name: str, label: LazyString, *, required: bool = True, secret: bool = 
     pattern = RULES[name].pattern.pattern
     check = [REQUIRED if required else Optional(), Regexp(rf"^(?:{pattern})$", message=HINTS[name])]
     kind = PasswordField if secret else StringField
-    return kind(label, description=HINTS[name], validators=check)
+    return kind(label, description="" if name == "name" else HINTS[name], validators=check)
 
 
 class AccountForm(FlaskForm):

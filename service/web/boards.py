@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from service.people import Department, Permission, User
-from service.tickets import access, queries
-from service.tickets.models import Message, Ticket
+from service.tickets import access, followup, queries
+from service.tickets.models import Ticket
 from service.tickets.queries import Search
 from service.web import formats, queue_board
 from service.web.auth import me, needs
@@ -50,19 +50,8 @@ def calls(session: Session, user: User) -> list[Call]:
     search = Search(sort="received", limit=SHOWN, also=(Ticket.follow_up_open.expression,))
     found = [t for t in queries.search(session, user, search).items if access.may(user, P.FOLLOW_UP, t)]
     found.sort(key=lambda t: (t.due_at is None, t.due_at or t.received_at, t.id))
-    handled = handled_by(session, user, found)
+    handled = followup.handled_by(session, user, [t for t in found if t.category == "complaint"])
     return [Call(row, row.ticket.id in handled) for row in queue_board.rows_of(session, found)]
-
-
-def handled_by(session: Session, user: User, tickets: Sequence[Ticket]) -> set[int]:
-    """Which of these complaints the user has, or has written on."""
-    complaints = [t for t in tickets if t.category == "complaint"]
-    wrote = select(Message.ticket_id).where(
-        Message.ticket_id.in_([t.id for t in complaints]),
-        Message.direction == "outbound",
-        Message.author == user.username,
-    )
-    return {t.id for t in complaints if t.assignee_id == user.id} | {i for i in session.scalars(wrote) if i}
 
 
 @dataclass(slots=True)

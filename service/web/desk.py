@@ -1,6 +1,6 @@
 """Pages of those who work a queue: the queue itself, and what every page of the desk needs."""
 
-from flask import Flask, redirect, render_template, request
+from flask import Flask, g, redirect, render_template, request, url_for
 
 from service.people import Permission
 from service.tickets import queries
@@ -47,7 +47,16 @@ def init_app(app: Flask) -> None:
         explained=problems.explained,
         said=problems.said,
         now=formats.now,
+        sprite=sprite,
     )
+
+
+def sprite() -> str:
+    """Address of the icons: asked for by every icon, made once for a page."""
+    if "sprite" not in g:
+        g.sprite = url_for("static", filename="vendor/icons.svg")
+    address: str = g.sprite
+    return address
 
 
 @desk.get("/")

@@ -36,6 +36,7 @@ SPOKEN = {  # events that the conversation shows too; the rest stands in the his
     Action.FOLLOW_UP,
     Action.CLOSE,
     Action.REOPEN,
+    Action.MERGE,
     Action.OVERDUE,
 }
 

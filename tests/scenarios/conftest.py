@@ -7,6 +7,7 @@ import pytest
 import redis
 from scenario_processes import empty_redis_number
 from scenario_rig import Rig
+from scenario_storm import Storm, rage
 
 from tests.conftest import own_database
 
@@ -37,6 +38,12 @@ def rig(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ri
         RIGS.append(made)
         with made.running():
             yield made
+
+
+@pytest.fixture(scope="session")
+def storm(rig: Rig) -> Storm:
+    """A storm that has passed over the installation."""
+    return rage(rig)
 
 
 @pytest.hookimpl(wrapper=True)

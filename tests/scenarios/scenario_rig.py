@@ -193,13 +193,8 @@ class Rig:
             self.control.session.delete(self.control.base + "/faults", timeout=10)
 
     def programs(self, word: str) -> list[psutil.Process]:
-        """The processes of `desk up` with this word in an argument; the scheduler is `cron` and no worker."""
-        found = [(process, command_of(process)) for process in self.up.family()]
-        return [
-            process
-            for process, command in found
-            if any(word in argument for argument in command) and (word == "cron" or command[-1] != "cron")
-        ]
+        """The processes of `desk up` with this word in an argument."""
+        return [process for process in self.up.family() if any(word in part for part in command_of(process))]
 
     def redis(self) -> redis.Redis:
         """The Redis of this installation."""
