@@ -7,35 +7,24 @@ BENCH_DATABASE_URL and BENCH_REDIS_URL name the servers; a database of its own i
 """
 
 import argparse
-import contextlib
-import os
 import secrets
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
 import psycopg
 from redis import Redis
-from sqlalchemy.engine import make_url
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from bench.load import Load, Measured, run_load  # noqa: E402 - the checkout is not installed where this runs
-from service.config import Settings  # noqa: E402
-from service.runtime.addresses import Address  # noqa: E402
-from service.runtime.programs import web_command  # noqa: E402
+from bench.installation import REDIS, TOKEN, bare, database, environment_for, service  # noqa: E402 - run as a file
+from bench.load import Load, Measured, run_load  # noqa: E402
 
-TOKEN = "benchToken2026"
 CONCURRENCY = 8
-SERVER = os.environ.get("BENCH_DATABASE_URL", "postgresql://127.0.0.1:5432/postgres")
-REDIS = os.environ.get("BENCH_REDIS_URL", "redis://127.0.0.1:6379/13")
-ROOT = Path(__file__).parent.parent
+BURST = 10_000
 
 
 def main() -> None:
@@ -45,16 +34,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8210)
     options = parser.parse_args()
     with database() as url, tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {
-            "DATABASE_URL": url,
-            "REDIS_URL": REDIS,
-            "DATA_DIR": folder,
-            "BENCH_TOKEN": TOKEN,
-            "BENCH_DATABASE_URL": make_url(url).set(drivername="postgresql+psycopg").render_as_string(False),
-            "BENCH_REDIS_URL": REDIS,
-        }
+        environment = environment_for(url, folder)
         with service(environment, options.port), bare(environment, options.port + 50):
             measure(options)
+            burst(options.port, url)
         report_rows(url)
     clean_redis()
 
@@ -70,19 +53,46 @@ def measure(options: argparse.Namespace) -> None:
             rates[name].append(measured)
             print(f"turn {turn + 1} {name:8} {measured}", flush=True)
     full = {name: statistics.median(m.rate for m in found) for name, found in rates.items()}
-    print(f"median: bare {full['bare']:.0f}/s, service {full['service']:.0f}/s, ratio {full['service'] / full['bare']:.2f}")
+    print(
+        f"median: bare {full['bare']:.0f}/s, service {full['service']:.0f}/s, ratio {full['service'] / full['bare']:.2f}"
+    )
     half = load(*places["service"], options.seconds, full["service"] / 2)
     print(f"service at half of its full rate: {half}")
 
 
-def load(port: int, path: str, seconds: float, rate: float | None) -> Measured:
+def burst(port: int, url: str) -> None:
+    """Send BURST messages as fast as they are taken, and say how long afterwards all are classified and routed."""
+    wait_until_classified(url)
+    measured = load(port, "/wechat/bench", None, None, messages=BURST)
+    ended = time.perf_counter()
+    waiting = count(url, "SELECT count(*) FROM tickets WHERE class_source IS NULL")
+    wait_until_classified(url)
+    print(f"burst of {BURST}: {measured}")
+    print(
+        f"classified and routed {time.perf_counter() - ended:.1f} s after its end ({waiting} tickets were waiting then)"
+    )
+
+
+def wait_until_classified(url: str) -> None:
+    while count(url, "SELECT count(*) FROM tickets WHERE classify_at IS NOT NULL"):
+        time.sleep(0.2)
+
+
+def count(url: str, query: str) -> int:
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchone()[0]  # type: ignore[call-overload,index,no-any-return]
+
+
+def load(port: int, path: str, seconds: float | None, rate: float | None, messages: int | None = None) -> Measured:
     """Run the load in a process of its own and name the CPU that each web process took meanwhile."""
-    wanted = Load(port, path, TOKEN, CONCURRENCY, seconds, rate, secrets.token_hex(4))
+    wanted = Load(port, path, TOKEN, CONCURRENCY, seconds, rate, secrets.token_hex(4), messages)
     before = web_cpu(port)
     with get_context("spawn").Pool(1) as pool:
         measured = pool.apply(run_load, (wanted,))
     after = web_cpu(port)
-    measured.cpu = [round((after[pid] - spent) / seconds * 100) for pid, spent in before.items() if pid in after]
+    measured.cpu = [
+        round((after[pid] - spent) / measured.seconds * 100) for pid, spent in before.items() if pid in after
+    ]
     return measured
 
 
@@ -99,70 +109,9 @@ def web_cpu(port: int) -> dict[int, float]:
     return {pid: spent for pid, spent in found.items() if spent > 0.5}
 
 
-@contextlib.contextmanager
-def service(environment: dict[str, str], port: int) -> Iterator[None]:
-    """`desk up` on the database, with one account in plain mode."""
-    desk = [sys.executable, "-m", "service.cli"]
-    run = lambda *arguments: subprocess.run([*desk, *arguments], env=environment, cwd=ROOT, check=True)  # noqa: E731
-    run("init")
-    account = ["--app-id", "wxbench", "--app-secret", "none", "--token", TOKEN, "--original-id", "gh_bench"]
-    run("account", "add", "bench", "--name", "Bench", *account, "--mode", "plain", "--kind", "service")
-    with background([*desk, "up", "--bind", f"127.0.0.1:{port}"], environment, port):
-        yield
-
-
-@contextlib.contextmanager
-def bare(environment: dict[str, str], port: int) -> Iterator[None]:
-    """The bare endpoint on the same server with the same number of processes and threads."""
-    with psycopg.connect(environment["DATABASE_URL"].replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute("CREATE TABLE bench_bare (id bigserial PRIMARY KEY, follower text, kind text, body text)")
-    settings = Settings.from_environment(environment)
-    command = list(web_command(settings, Address.parse(f"127.0.0.1:{port}"), "bench.bare:app"))
-    with contextlib.ExitStack() as stack:
-        for _ in range(settings.web_workers):
-            stack.enter_context(background(command, environment, port))
-        yield
-
-
-@contextlib.contextmanager
-def background(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(port)
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def wait_for(port: int) -> None:
-    import http.client  # noqa: PLC0415 - only here
-
-    for _ in range(200):
-        with contextlib.suppress(OSError):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status in (200, 404):
-                return
-        time.sleep(0.1)
-    raise SystemExit(f"nothing answers on port {port}")
-
-
-@contextlib.contextmanager
-def database() -> Iterator[str]:
-    name = f"gongdan_bench_{secrets.token_hex(4)}"
-    with psycopg.connect(SERVER, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[call-overload]
-        try:
-            yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[call-overload]
-
-
 def report_rows(url: str) -> None:
-    with psycopg.connect(url) as connection:
-        counts = [connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("inbox", "messages", "tickets")]  # type: ignore[index,call-overload]  # noqa: S608
-    print(f"stored: {counts[0]} pushes, {counts[1]} messages, {counts[2]} tickets")
+    counts = ", ".join(f"{count(url, f'SELECT count(*) FROM {t}')} {t}" for t in ("inbox", "messages", "tickets"))  # noqa: S608
+    print(f"rows: {counts}")
 
 
 def clean_redis() -> None:

@@ -21,9 +21,10 @@ class Load:
     path: str
     token: str
     concurrency: int
-    seconds: float
+    seconds: float | None  # None: until `messages` are sent
     rate: float | None  # requests a second of all connections together; None: as fast as answers come
     run: str  # makes followers and message ids of this run its own
+    messages: int | None = None
 
 
 @dataclass
@@ -75,7 +76,8 @@ def _connection(load: Load, place: int, numbers: "itertools.count[int]", begun: 
                 turn += interval
                 time.sleep(max(0.0, turn - time.perf_counter()))
             sent = time.perf_counter()
-            if sent - begun >= load.seconds:
+            enough = load.messages is not None and count >= load.messages // load.concurrency
+            if enough or (load.seconds is not None and sent - begun >= load.seconds):
                 return latencies, failed
             link.sendall(_request(load, f"o{load.run}{place}_{count // 2:08}", next(numbers)))
             ok = _answer(link)

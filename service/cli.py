@@ -18,7 +18,7 @@ from service import checkup, create_app, credentials, setup
 from service.channels.wechat import accounts
 from service.clock import utcnow
 from service.config import ConfigError, Settings
-from service.database import reading, transaction
+from service.database import db, reading, transaction
 from service.demo import demonstrate
 from service.errors import ServiceError
 from service.people import NewUser, Role, User
@@ -72,9 +72,20 @@ def speaks_plainly(function: F) -> F:
 
 
 @contextmanager
+def at_work() -> Iterator[Flask]:
+    """The application in its context; its connections are closed afterwards."""
+    made = app()
+    with made.app_context():
+        try:
+            yield made
+        finally:
+            db.engine.dispose()
+
+
+@contextmanager
 def session() -> Iterator[Session]:
     """A transaction of the installation's database."""
-    with app().app_context(), transaction() as opened:
+    with at_work(), transaction() as opened:
         yield opened
 
 
@@ -103,7 +114,8 @@ def main() -> None:
 @speaks_plainly
 def init() -> None:
     """Create or migrate the database and install the default configuration."""
-    setup.prepare(app())
+    with at_work() as made:
+        setup.prepare(made)
     click.echo("the database is up to date and the default configuration is installed")
 
 
@@ -147,7 +159,7 @@ def user_add(username: str, name: str, roles: tuple[str, ...], department: str, 
 @speaks_plainly
 def user_list() -> None:
     """JSON lines, one a person."""
-    with app().app_context(), reading() as opened:
+    with at_work(), reading() as opened:
         for person in credentials.users(opened):
             click.echo(json.dumps(user_out(person), ensure_ascii=False))
 
@@ -203,7 +215,7 @@ def token_add(username: str) -> None:
 @speaks_plainly
 def token_list() -> None:
     """JSON lines, one a token."""
-    with app().app_context(), reading() as opened:
+    with at_work(), reading() as opened:
         for row in credentials.tokens(opened):
             state = {"id": row.id, "username": row.user.username, "hint": row.hint}
             click.echo(json.dumps(state | {"revoked": row.revoked_at is not None}, ensure_ascii=False))
@@ -274,7 +286,7 @@ def account_add(slug: str, **fields: object) -> None:
 def account_list() -> None:
     """JSON lines, one an account; no secrets."""
     shown = ("slug", "name", "app_id", "original_id", "mode", "kind", "certified", "active", "halted_reason")
-    with app().app_context(), reading() as opened:
+    with at_work(), reading() as opened:
         for row in accounts.listing(opened):
             click.echo(json.dumps({name: getattr(row, name) for name in shown}, ensure_ascii=False))
 
@@ -329,8 +341,7 @@ def sla() -> None:
 def sla_explain(category: str, priority: str, at: str) -> None:
     """Print why each due time of such a matter would be what it is."""
     start = instant(at)
-    made = app()
-    with made.app_context(), reading() as opened:
+    with at_work() as made, reading() as opened:
         rules = made.extensions["rulebook"].current(opened)
         if category not in rules.categories:
             raise Mistake(f"unknown category {category!r}; one of {', '.join(rules.categories)}")
@@ -350,8 +361,7 @@ def instant(text: str) -> datetime:
 @speaks_plainly
 def check() -> None:
     """Self-check: JSON lines, exit 1 if anything is wrong."""
-    made = app()
-    with made.app_context():
+    with at_work() as made:
         results = list(checkup.results(made))
     for result in results:
         click.echo(json.dumps(result, ensure_ascii=False))

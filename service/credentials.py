@@ -48,7 +48,7 @@ def add_user(session: Session, new: NewUser, *, now: datetime) -> User:
         raise InvalidInput(username="is taken")
     check_password(username, new.password)
     user = User(username=username, password_hash=hasher.hash(new.password), password_changed_at=now, created_at=now)
-    user.active, user.language, user.session_version = True, "zh", 1
+    user.active, user.session_version = True, 1
     set_place(session, user, name=new.name, department=new.department, roles=new.roles)
     session.add(user)
     session.flush()

@@ -86,7 +86,6 @@ class User(UserMixin, Model):
     password_hash: Mapped[str]
     password_changed_at: Mapped[datetime]
     active: Mapped[bool] = mapped_column(default=True)
-    language: Mapped[str] = mapped_column(default="zh")
     session_version: Mapped[int] = mapped_column(default=1)  # grows when every open session of this user must end
     created_at: Mapped[datetime]
     department: Mapped[Department] = relationship(lazy="joined")

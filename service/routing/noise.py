@@ -8,7 +8,7 @@ from importlib import resources
 
 from service.routing.text import normalise
 
-LONGEST_TALK = 60  # longer texts are matters whatever they consist of
+LONGEST_TALK = 40  # longer texts are matters whatever they consist of
 
 _TALK: dict[str, list[str]] = json.loads(
     resources.files("service.defaults").joinpath("talk.json").read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 """What became of the replies that were written during the storm of test_scenario_00_storm.py."""
 
-from collections import Counter
+from functools import partial
 
-from scenario_clients import Json
+from scenario_clients import Json, Phone
 from scenario_processes import eventually
 from scenario_rig import Rig
 from scenario_storm import ANSWERED_AFTER, FOLLOWERS, Storm
@@ -12,22 +12,19 @@ SWEPT = 30.0
 SETTLED = ("sent", "unknown")
 
 
-def replies_of(rig: Rig, storm: Storm) -> dict[str, list[Json]]:
-    return {
-        phone.openid: rig.api("supervisor").messages(storm.numbers[phone.openid], "outbound") for phone in storm.phones
-    }
+def replies_of(rig: Rig, storm: Storm, phone: Phone) -> list[Json]:
+    return rig.api("supervisor").messages(storm.numbers[phone.openid], "outbound")
 
 
 def test_each_of_200_replies_arrived_once_or_is_shown_as_unknown(rig: Rig, storm: Storm) -> None:
-    def all_settled() -> bool:
-        states = Counter(m["delivery"]["state"] for replies in replies_of(rig, storm).values() for m in replies)
-        return all(state in SETTLED for state in states)
+    def is_settled(phone: Phone) -> bool:
+        return all(message["delivery"]["state"] in SETTLED for message in replies_of(rig, storm, phone))
 
-    eventually(all_settled, within=LEASE + SWEPT, what="every reply sent or unknown")
+    for phone in storm.phones:
+        eventually(partial(is_settled, phone), within=LEASE + SWEPT, what="every reply sent or unknown")
 
     arrived = {phone.openid: phone.lines("reply") for phone in storm.phones}
-    kept = replies_of(rig, storm)
-    print(Counter((m["delivery"]["state"], m["text"] in arrived[o]) for o, ms in kept.items() for m in ms))
+    kept = {phone.openid: replies_of(rig, storm, phone) for phone in storm.phones}
     assert sum(len(replies) for replies in kept.values()) == FOLLOWERS * len(ANSWERED_AFTER)
     doubled = {openid: lines for openid, lines in arrived.items() if len(lines) != len(set(lines))}
     assert doubled == {}
