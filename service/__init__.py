@@ -18,7 +18,7 @@ from service.files import FileStore
 from service.messaging.ports import Inbound
 from service.rulebook import RulebookCache
 from service.tickets import intake
-from service.web import admin, api_followers, auth, desk, errors, health, languages, security, stream
+from service.web import admin, api_followers, auth, desk, errors, health, languages, security, statics, stream
 
 BLUEPRINTS = (wechat, health.health, auth.auth, api_followers.api, desk.desk, admin.admin, stream.stream)
 LOCK_TIMEOUT_MS = 3000  # a webhook has 5 s: what cannot get its lock by then is left to a worker
@@ -34,7 +34,6 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         MAX_CONTENT_LENGTH=25 * 1024 * 1024,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
-        SEND_FILE_MAX_AGE_DEFAULT=3600,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
@@ -48,7 +47,7 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     app.extensions["rulebook"] = RulebookCache(settings.time_zone)
     app.extensions["files"] = FileStore(settings.data_dir / "files")
     app.extensions["intake"] = _intake(app)
-    for module in (errors, auth, security, languages, desk):
+    for module in (errors, auth, security, languages, statics, desk):
         module.init_app(app)
     security.csrf.exempt(wechat)  # the platform signs instead,
     security.limiter.exempt(wechat)  # and is not limited by address: all its pushes come from a few
