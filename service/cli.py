@@ -130,7 +130,10 @@ def up(demo: bool, bind: str) -> None:
     def prepare(places: Places) -> Prepared:
         made = create_app(chosen)
         setup.prepare(made)
-        return demonstrate(made, places) if demo else Prepared()
+        if not demo:
+            return Prepared()
+        click.echo("preparing the demonstration (about 10 s the first time)")
+        return demonstrate(made, places)
 
     sys.exit(runtime.run(chosen, bind=bind, demo=demo, environment=os.environ, prepare=prepare))
 

@@ -86,6 +86,8 @@ class Config:
     media_days: int = 3
     adopt_unknown_followers: bool = False
     follower_names: tuple[str, ...] = FOLLOWER_NAMES
+    # openid -> messages left, deadline (Unix seconds): windows that are open at the start
+    follower_windows: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a value outside a setting's choices, and two accounts that would be one."""
@@ -128,7 +130,15 @@ def config_from(values: Mapping[str, object]) -> Config:
     known["accounts"] = tuple(account_from(row) for row in _rows(known.get("accounts", ())))
     if "follower_names" in known:
         known["follower_names"] = _texts(known["follower_names"])
+    known["follower_windows"] = _windows(known.get("follower_windows", {}))
     return Config(**known)  # type: ignore[arg-type]
+
+
+def _windows(value: object) -> dict[str, tuple[int, float]]:
+    try:
+        return {str(openid): (int(left), float(deadline)) for openid, (left, deadline) in dict(value).items()}  # type: ignore[call-overload]
+    except (TypeError, ValueError) as error:
+        raise ConfigError("follower_windows: an object of openid: [messages left, deadline] is needed") from error
 
 
 def read(path: Path) -> Config:

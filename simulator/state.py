@@ -159,6 +159,8 @@ class State:
             follower = self.followers.get(openid)
             if follower is None:
                 follower = Follower(openid, slug, name, following, subscribed_at=self.now() - 30 * DAY)
+                remaining, deadline = self.config.follower_windows.get(openid, (0, 0.0))
+                follower.window = windows.Window(remaining, deadline, 2 * DAY)
                 self.followers[openid] = follower
             self.changed.notify_all()
             return follower

@@ -42,8 +42,8 @@ def demonstrate(app: Flask, places: Places) -> Prepared:
             people.install(session, settings.secret_key, now=utcnow())
         fill(app, official.app_id, now=utcnow())
         file = settings.data_dir / SIMULATOR_FILE
-        account.write_simulator_file(file, official, places.web)
         with reading() as session:
+            account.write_simulator_file(file, official, places.web, account.windows_of(session, utcnow()))
             lines = people.table(session, settings.secret_key)
     return Prepared(lines=(*addresses(places), *lines), simulator_options=("--config", str(file)))
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,6 +14,7 @@ from service.channels.wechat.accounts import OfficialAccount
 from service.demo.followers import ON_THE_PHONE
 from service.demo.keys import aes_key_of, letters_of
 from service.demo.people import COMPANY
+from service.messaging.followers import Follower
 from service.runtime.addresses import Address
 from service.runtime.refusal import RefusedError
 
@@ -39,13 +42,30 @@ def install(session: Session, secret: str) -> OfficialAccount:
     return account
 
 
-def write_simulator_file(path: Path, account: OfficialAccount, web: Address) -> None:
+def windows_of(session: Session, now: datetime) -> dict[str, tuple[int, float]]:
+    """The reply windows that are open, as our ledger has them: the simulator begins with the same."""
+    query = select(Follower).where(Follower.channel == CHANNEL, Follower.window_closes_at > now)
+    return {
+        f.address: (f.messages_left, f.window_closes_at.timestamp())
+        for f in session.scalars(query)
+        if f.window_closes_at
+    }
+
+
+def write_simulator_file(
+    path: Path, account: OfficialAccount, web: Address, windows: Mapping[str, tuple[int, float]]
+) -> None:
     """Tell the simulator whose platform it is; readable by us alone, as it holds the account's secrets."""
     names = ("slug", "name", "app_id", "app_secret", "token", "aes_key", "mode", "original_id", "kind", "certified")
     values: dict[str, object] = {name: getattr(account, name) for name in names}
     values["webhook_url"] = f"{web.url}/wechat/{account.slug}"
     # a reply to a follower of the example tickets who is not on the phone must find somebody
-    config = {"accounts": [values], "follower_names": list(ON_THE_PHONE), "adopt_unknown_followers": True}
+    config: dict[str, object] = {
+        "accounts": [values],
+        "follower_names": list(ON_THE_PHONE),
+        "adopt_unknown_followers": True,
+    }
+    config["follower_windows"] = dict(windows)
     text = json.dumps(config, ensure_ascii=False, indent=2)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -163,7 +163,7 @@ def claim(session: Session, item_id: int, *, now: datetime) -> Claim | None:
     if item is None or item.due_at > now or _follows_another(session, item):
         return None
     if not can_reach(follower, now):
-        _wait(follower, item, "no window")
+        _wait(follower, item, "窗口已关，等客户来信")
         return None
     follower.messages_left -= 1
     item.state, item.leased_until, item.attempts = Delivery.SENDING, now + LEASE, item.attempts + 1
@@ -218,7 +218,7 @@ def expire(session: Session, item_id: int, *, now: datetime) -> OutboxItem | Non
     if item.state != Delivery.SENDING or item.leased_until is None or item.leased_until >= now:
         return None
     item.state, item.leased_until, item.settled_at = Delivery.UNKNOWN, None, now
-    item.detail = "the worker died while sending"
+    item.detail = "发送进程中断，是否送达未知"
     return item
 
 
@@ -260,7 +260,7 @@ def waiting_of(session: Session, follower_id: int, limit: int = 50) -> Sequence[
 
 def handed_over(item: OutboxItem, follower: Follower, *, now: datetime) -> None:
     """The item goes out in the passive reply that is being written."""
-    item.state, item.settled_at, item.detail = Delivery.SENT, now, "in the passive reply"
+    item.state, item.settled_at, item.detail = Delivery.SENT, now, "随被动回复送出"
     follower.waiting_items -= 1
 
 

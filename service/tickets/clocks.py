@@ -152,6 +152,8 @@ class Clocks:
 
     def save(self) -> None:
         """Write the rows and the ticket's columns that follow: due_at, breach_at, overdue."""
+        if self._rows.keys() != self.clocks.keys() and "clocks" in self._ticket.__dict__:
+            self._session.expire(self._ticket, ["clocks"])  # the batch's collection no longer holds all of them
         for kind, row in list(self._rows.items()):
             if kind not in self.clocks:
                 self._session.delete(row)

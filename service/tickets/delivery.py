@@ -75,7 +75,7 @@ def settled(session: Session, item: OutboxItem, *, now: datetime, rules: Ruleboo
     if state is Delivery.SENT and message.reply_kind == "final":
         answered(session, ticket, at=message.at, deed=deed)
     if state is Delivery.FAILED:
-        not_asked(session, ticket, message, deed, because="the question did not arrive")
+        not_asked(session, ticket, message, deed, because="询问没有送达")
 
 
 def not_asked(session: Session, ticket: Ticket, message: Message, deed: Deed, *, because: str) -> None:
@@ -103,7 +103,7 @@ def released(session: Session, follower_id: int, *, now: datetime, rules: Rulebo
     for ticket_id in session.scalars(tickets.order_by(Ticket.id)).all():
         ticket = locks.lock_ticket(session, ticket_id)
         also = {"delivery": Delivery.QUEUED.value}
-        with change(session, ticket, Action.DELIVERY, deed, because="the follower wrote", also=also):
+        with change(session, ticket, Action.DELIVERY, deed, because="客户来信", also=also):
             note_waiting(session, ticket, deed)
 
 

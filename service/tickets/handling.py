@@ -128,7 +128,7 @@ def cancel(session: Session, ticket: Ticket, message_id: int, deed: Deed) -> Mes
         raise IllegalTransition("the message has gone out or is on its way", delivery=message.delivery)
     with change(session, ticket, Action.CANCEL, deed, also={"message": message.id}):
         delivery.refresh(session, ticket, message, deed)
-    delivery.not_asked(session, ticket, message, deed, because="the question was taken back")
+    delivery.not_asked(session, ticket, message, deed, because="询问已撤回")
     return message
 
 

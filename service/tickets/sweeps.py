@@ -35,8 +35,8 @@ def wake(session: Session, *, now: datetime, rules: Rulebook) -> int:
             continue
         deed = Deed(by=None, now=now, rules=rules)
         if ticket.status is Status.SUSPENDED:
-            handling.resume(session, ticket, deed, because="the date of the suspension has come")
+            handling.resume(session, ticket, deed, because="挂起日期已到")
         elif ticket.status is Status.ANSWERED:
-            closing.close(session, ticket, deed, reason="no word for 7 days after the answer")
+            closing.close(session, ticket, deed, reason="答复后 7 天没有新的留言")
         ticket.wake_at = None
     return len(ids)
