@@ -15,6 +15,7 @@ from service.errors import InvalidInput, NotFound
 from service.people import ApiToken, Department, NewUser, Role, User
 
 SHORTEST_PASSWORD = 10
+SHORTEST_FRAGMENT = 3  # a shorter name is in many a good password
 TOKEN_PREFIX = "gd_"  # noqa: S105 - tells people and secret scanners what it is
 hasher = PasswordHasher()
 COMMON = frozenset({"1234567890", "password123", "qwertyuiop", "0123456789", "admin12345", "12345678910"})
@@ -33,7 +34,7 @@ def check_password(username: str, password: str) -> None:
         raise InvalidInput(password=f"at least {SHORTEST_PASSWORD} characters")
     if password.lower() in COMMON or len(set(password)) < 5:
         raise InvalidInput(password="too easy to guess")  # noqa: S106 - a sentence
-    if username.lower() in password.lower():
+    if len(username) >= SHORTEST_FRAGMENT and username.lower() in password.lower():
         raise InvalidInput(password="must not contain the username")  # noqa: S106 - a sentence
     if sum(any(kind(c) for c in password) for kind in kinds) < 2:
         raise InvalidInput(password="mix letters with digits or signs")  # noqa: S106 - a sentence

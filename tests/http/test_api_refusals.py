@@ -37,18 +37,18 @@ def zhang(desk: Desk, boss: User) -> Caller:
 # Who
 
 
-@pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("name", ACTS)
-def test_which_role_may_do_it_in_its_own_department(desk: Desk, boss: User, name: str, role: Role):
-    caller = desk.client(desk.person("zhang", role, "KFB"))
+def test_which_roles_may_do_it_in_their_own_department(desk: Desk, boss: User, name: str):
+    """A stale version is told only to whoever may act, so that one ticket serves all roles."""
+    ticket, path, body = prepared(desk, name, boss)
 
-    ticket, answer = act(caller, desk, name, boss)
+    answers = {}
+    for role in Role:
+        caller = desk.client(desk.person(role.replace("_", "-"), role, "KFB"))
+        answers[role.value] = caller.post(path, body, If_Match="0").json["code"]
 
-    if role in MAY[name]:
-        assert answer.status_code == ACTS[name].status, answer.json
-    else:
-        problem(answer, 403, "forbidden")
-        assert desk.reread(ticket).version == ticket.version
+    assert answers == {role.value: "stale_version" if role in MAY[name] else "forbidden" for role in Role}
+    assert desk.reread(ticket).version == ticket.version
 
 
 @pytest.mark.parametrize("name", ACTS)

@@ -134,7 +134,13 @@ def asks(desk: Desk, ticket: Ticket, boss: User) -> None:
     desk.reply(ticket, boss, "请问房号是多少", "ask")
 
 
-HANDS = [takes, replies, corrects, corrects_and_hands_on, asks]
+def takes_and_hands_on(desk: Desk, ticket: Ticket, boss: User) -> None:
+    takes(desk, ticket, boss)
+    with desk.doing(ticket, boss) as d:
+        cooperation.transfer(d.session, d.ticket, d.deed, department="CWB", reason="发票问题")
+
+
+HANDS = [takes, replies, corrects, corrects_and_hands_on, asks, takes_and_hands_on]
 
 
 @pytest.mark.parametrize("in_hand", HANDS)

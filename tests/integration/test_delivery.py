@@ -1,61 +1,33 @@
 """A reply counts once the platform has taken it: in order, never twice by itself, and the clocks say so."""
 
 import threading
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from service.channels import registry
-from service.database import reading, transaction
-from service.errors import IllegalTransition
+from service.database import transaction
 from service.messaging import outbox
-from service.messaging.followers import Follower
-from service.messaging.outbox import OutboxItem
-from service.messaging.ports import Contact, DeliveryError, Failure
+from service.messaging.ports import DeliveryError
 from service.people import User
 from service.tickets import delivery, handling
-from service.tickets.models import Message, Ticket
 from service.tickets.states import Status
-from tests.factories import COMPLAINT, INQUIRY, Desk
+from tests.factories import Desk
 from tests.fakes import FakeChannel
-
-BUSY = DeliveryError("system busy", kind=Failure.PASSING, code=-1)
-SHUT = DeliveryError("response out of time limit", kind=Failure.WINDOW_CLOSED, code=45015)
-SPENT = DeliveryError("out of response count limit", kind=Failure.QUOTA_USED, code=45047)
-GONE = DeliveryError("require subscribe", kind=Failure.UNREACHABLE, code=43004)
-BAD = DeliveryError("content refused", kind=Failure.PERMANENT, code=87014)
-LOST = DeliveryError("time-out", kind=Failure.UNKNOWN)
+from tests.integration.delivery_rig import (
+    BAD,
+    BUSY,
+    GONE,
+    LOST,
+    claim,
+    expire,
+    follower_of,
+    items,
+    state,
+)
 
 
 @pytest.fixture
 def agent(desk: Desk) -> User:
     return desk.person("zhang", "agent", "QGB")
-
-
-def items(ticket: Ticket) -> list[OutboxItem]:
-    with reading() as session:
-        ids = session.scalars(select(Message.id).where(Message.ticket_id == ticket.id)).all()
-        found = list(outbox.items_of(session, ids))
-        session.expunge_all()
-    return found
-
-
-def state(desk: Desk, ticket: Ticket) -> str | None:
-    return desk.messages(ticket)[-1].delivery
-
-
-def follower_of(ticket: Ticket) -> Follower:
-    with reading() as session:
-        found = session.get_one(Follower, ticket.follower_id, populate_existing=True)
-        session.expunge(found)
-    return found
-
-
-def shut_window(desk: Desk, ticket: Ticket) -> None:
-    """The 48 hours pass with nobody writing."""
-    desk.later(days=3)
-    desk.sweep()
 
 
 # What counts, and when
@@ -217,127 +189,6 @@ def test_a_question_that_did_not_arrive_waits_for_nobody(desk: Desk, channel: Fa
     assert desk.clock(ticket, "resolve").state == "running"
 
 
-# The window
-
-
-def test_a_reply_outside_the_window_waits_is_called_for_and_stops_its_clocks(desk: Desk, agent: User):
-    ticket = desk.accept(desk.ticket(COMPLAINT), desk.person("li", "agent", "KFB"))
-    head = desk.person("head", "dept_head", "KFB")
-    shut_window(desk, ticket)
-
-    desk.reply(ticket, head)
-
-    found = desk.reread(ticket)
-    resolve = desk.clock(ticket, "resolve")
-    assert (state(desk, ticket), found.status) == ("waiting_for_window", Status.IN_PROGRESS)
-    assert (resolve.state, resolve.pauses[-1][2]) == ("paused", "waiting_for_window")
-    # Saturday 09:30: a working day ends on Monday
-    assert found.callback_due_at == desk.rules.calendar.end_of_working_day(desk.now, 1)
-
-
-def test_an_interim_reply_that_waits_stops_the_first_reply_alone(desk: Desk, channel: FakeChannel, agent: User):
-    ticket = desk.ticket()
-    channel.failures = [SHUT]
-
-    desk.reply(ticket, agent, "正在核实", "interim")
-    desk.deliver()
-
-    states = {row.kind: row.state for row in desk.reread(ticket).clocks}
-    assert states == {"accept": "met", "first_reply": "paused", "resolve": "running"}
-
-
-@pytest.mark.parametrize(("error", "left"), [(SHUT, 5), (SPENT, 0)])
-def test_the_platforms_word_on_window_and_quota_stands_whatever_we_counted(
-    desk: Desk, channel: FakeChannel, agent: User, error: DeliveryError, left: int
-):
-    ticket = desk.ticket()
-    channel.failures = [error]
-
-    desk.reply(ticket, agent)
-    desk.deliver()
-    desk.later(minutes=10)
-    desk.deliver()
-
-    follower = follower_of(ticket)
-    assert (state(desk, ticket), channel.sent) == ("waiting_for_window", [])
-    assert (follower.messages_left, follower.waiting_items) == (left, 1)
-    assert (follower.window_closes_at > desk.now) is (error is SPENT)
-    assert items(ticket)[0].code == error.code
-    assert desk.clock(ticket, "first_reply").state == "paused"
-    assert desk.reread(ticket).callback_due_at is not None
-
-
-def test_what_waited_goes_out_in_order_when_the_follower_writes(desk: Desk, channel: FakeChannel, agent: User):
-    ticket = desk.ticket()
-    shut_window(desk, ticket)
-    waited_at = desk.now
-    desk.reply(ticket, agent, "第一句", "interim")
-    desk.reply(ticket, agent, "第二句", "interim")
-    desk.later(hours=1)
-    desk.says("还在吗")
-
-    desk.reply(ticket, agent, "第三句", "interim")
-    desk.deliver()
-
-    assert channel.texts == ["第一句", "第二句", "第三句"]
-    found = desk.reread(ticket)
-    assert (found.callback_due_at, found.awaits_window, follower_of(ticket).waiting_items) == (None, None, 0)
-    assert (desk.clock(ticket, "first_reply").met_at, found.first_replied_at) == (waited_at, waited_at)
-    assert {m.delivery for m in desk.messages(ticket) if m.direction == "outbound"} == {"sent"}
-
-
-def test_what_waited_counts_no_wait_for_the_window_once_it_is_on_its_way(desk: Desk, channel: FakeChannel, agent: User):
-    ticket = desk.ticket()
-    shut_window(desk, ticket)
-    message = desk.reply(ticket, agent)
-    desk.later(hours=1)
-    desk.says("还在吗")
-    channel.failures = [BUSY]
-
-    desk.deliver()
-
-    # the platform is busy: that is our trouble and not the follower's
-    assert state_of(desk, message) == "queued"
-    assert desk.clock(ticket, "resolve").state != "paused"
-    assert desk.reread(ticket).callback_due_at is None
-
-
-def test_a_tap_on_the_menu_lets_out_what_its_window_grants(desk: Desk, channel: FakeChannel, agent: User):
-    ticket = desk.ticket()
-    shut_window(desk, ticket)
-    for word in "一二三四":
-        desk.reply(ticket, agent, word, "interim")
-
-    desk.says("", kind="event:click", contact=Contact.MENU, matter=False)
-    desk.deliver()
-
-    assert channel.texts == list("一二三")
-    assert state(desk, ticket) == "waiting_for_window"
-    assert follower_of(ticket).waiting_items == 1
-
-
-def test_a_reply_by_phone_ends_the_wait_for_a_call_back(desk: Desk, agent: User):
-    ticket = desk.ticket()
-    shut_window(desk, ticket)
-    desk.reply(ticket, agent)
-
-    desk.reply(ticket, agent, "与李女士通话，已说明处理结果", "final", via="phone")
-
-    found = desk.reread(ticket)
-    assert (found.status, found.callback_due_at) == (Status.ANSWERED, None)
-    assert {desk.clock(ticket, kind).state for kind in ("first_reply", "resolve")} == {"met"}
-
-
-def test_a_follower_who_leaves_takes_the_window_along(desk: Desk, channel: FakeChannel, agent: User):
-    ticket = desk.ticket()
-    desk.reply(ticket, agent)
-    desk.says("", kind="unsubscribe", contact=Contact.NONE, matter=False)
-
-    desk.deliver()
-
-    assert (state(desk, ticket), channel.sent) == ("waiting_for_window", [])
-
-
 # Order, parts, once
 
 
@@ -354,6 +205,21 @@ def test_a_followers_messages_go_out_in_the_order_they_were_written(desk: Desk, 
     desk.deliver()
 
     assert channel.texts == ["给别人的", "第一句", "第二句"]
+
+
+def test_a_message_is_not_claimed_before_an_earlier_one_is_settled(desk: Desk, agent: User):
+    ticket = desk.ticket()
+    desk.reply(ticket, agent, "第一句", "interim")
+    desk.reply(ticket, agent, "第二句", "interim")
+    first, second = items(ticket)
+
+    with transaction() as session:
+        too_early = outbox.claim(session, second.id, now=desk.now)
+        in_turn = outbox.claim(session, first.id, now=desk.now)
+        still_too_early = outbox.claim(session, second.id, now=desk.now)
+
+    assert (too_early, still_too_early) == (None, None)
+    assert in_turn is not None
 
 
 def test_a_long_reply_is_one_message_that_counts_when_its_last_part_is_taken(
@@ -432,27 +298,6 @@ def test_delivering_twice_sends_once(desk: Desk, channel: FakeChannel, agent: Us
 # A worker that dies
 
 
-def claim(desk: Desk, ticket: Ticket) -> outbox.Claim:
-    """What a worker does before it dies."""
-    (item,) = items(ticket)
-    with transaction() as session:
-        claimed = outbox.claim(session, item.id, now=desk.now)
-        delivery.started(session, item.id)
-    assert claimed is not None
-    return claimed
-
-
-def expire(desk: Desk) -> None:
-    with reading() as session:
-        lost = list(outbox.expired(session, desk.now))
-    for item_id in lost:
-        with transaction() as session:
-            delivery.lock_for(session, item_id)
-            item = outbox.expire(session, item_id, now=desk.now)
-            if item is not None:
-                delivery.settled(session, item, now=desk.now, rules=desk.rules)
-
-
 def test_a_lease_that_ends_is_unknown_and_never_sent_again_by_itself(desk: Desk, channel: FakeChannel, agent: User):
     ticket = desk.ticket()
     desk.reply(ticket, agent)
@@ -471,6 +316,17 @@ def test_a_lease_that_ends_is_unknown_and_never_sent_again_by_itself(desk: Desk,
     assert desk.events(ticket)[-1].after["delivery"] == "unknown"
 
 
+def test_a_lease_is_looked_at_again_under_the_lock(desk: Desk, agent: User):
+    ticket = desk.ticket()
+    desk.reply(ticket, agent)
+    claimed = claim(desk, ticket)
+
+    with transaction() as session:
+        assert outbox.expire(session, claimed.item_id, now=desk.now + outbox.LEASE) is None
+        assert outbox.sent(session, claimed, now=desk.now).state == "sent"
+        assert outbox.expire(session, claimed.item_id, now=desk.now + 2 * outbox.LEASE) is None
+
+
 def test_a_worker_that_only_seemed_dead_still_says_that_it_was_sent(desk: Desk, agent: User):
     ticket = desk.ticket()
     desk.reply(ticket, agent)
@@ -484,153 +340,3 @@ def test_a_worker_that_only_seemed_dead_still_says_that_it_was_sent(desk: Desk, 
         delivery.settled(session, item, now=desk.now, rules=desk.rules)
 
     assert (state(desk, ticket), desk.reread(ticket).status) == ("sent", Status.ANSWERED)
-
-
-# What a person decides
-
-
-@pytest.mark.parametrize("error", [LOST, BAD])
-def test_send_again_sends_once_more_and_counts_as_of_when_it_was_written(
-    desk: Desk, channel: FakeChannel, agent: User, error: DeliveryError
-):
-    ticket = desk.ticket()
-    channel.failures = [error]
-    message = desk.reply(ticket, agent)
-    written_at = desk.now
-    desk.deliver()
-    desk.later(minutes=20)
-
-    with desk.doing(ticket, agent) as d:
-        handling.send_again(d.session, d.ticket, message.id, d.deed)
-    event = desk.events(ticket)[-1]
-    desk.deliver()
-
-    assert (event.actor, event.action, event.after) == ("zhang", "send_again", {"message": message.id})
-    assert channel.texts == [message.text]
-    assert desk.reread(ticket).status is Status.ANSWERED
-    assert desk.clock(ticket, "resolve").met_at == written_at
-
-
-def test_only_what_failed_or_is_unknown_is_sent_again(desk: Desk, agent: User):
-    ticket = desk.ticket()
-    message = desk.reply(ticket, agent)
-
-    for _ in ("queued", "sent"):
-        with pytest.raises(IllegalTransition), desk.doing(ticket, agent) as d:
-            handling.send_again(d.session, d.ticket, message.id, d.deed)
-        desk.deliver()
-
-
-@pytest.mark.parametrize("waits", [False, True])
-def test_what_has_not_gone_out_can_be_taken_back(desk: Desk, channel: FakeChannel, agent: User, waits: bool):
-    ticket = desk.ticket()
-    if waits:
-        shut_window(desk, ticket)
-    message = desk.reply(ticket, agent)
-
-    with desk.doing(ticket, agent) as d:
-        handling.cancel(d.session, d.ticket, message.id, d.deed)
-
-    assert desk.events(ticket)[-1].action == "cancel"
-    desk.says(INQUIRY)
-    desk.deliver()
-    found = desk.reread(ticket)
-    assert (state_of(desk, message), channel.sent) == ("cancelled", [])
-    assert (found.callback_due_at, found.awaits_window, follower_of(ticket).waiting_items) == (None, None, 0)
-    assert desk.clock(ticket, "first_reply").state in ("running", "breached")
-
-
-def state_of(desk: Desk, message: Message) -> str | None:
-    with reading() as session:
-        return session.scalar(select(Message.delivery).where(Message.id == message.id))
-
-
-def test_a_question_taken_back_waits_for_nobody(desk: Desk, agent: User):
-    ticket = desk.ticket()
-    message = desk.reply(ticket, agent, "请问房号是多少", "ask")
-
-    with desk.doing(ticket, agent) as d:
-        handling.cancel(d.session, d.ticket, message.id, d.deed)
-
-    assert desk.reread(ticket).status is Status.IN_PROGRESS
-    assert desk.clock(ticket, "resolve").state == "running"
-
-
-def test_another_question_is_still_waited_for(desk: Desk, agent: User):
-    ticket = desk.ticket()
-    desk.reply(ticket, agent, "请问房号是多少", "ask")
-    second = desk.reply(ticket, agent, "请问怎么称呼您", "ask")
-
-    with desk.doing(ticket, agent) as d:
-        handling.cancel(d.session, d.ticket, second.id, d.deed)
-
-    assert desk.reread(ticket).status is Status.WAITING_CUSTOMER
-
-
-def test_what_has_gone_out_cannot_be_taken_back(desk: Desk, agent: User):
-    ticket = desk.ticket()
-    message = desk.reply(ticket, agent)
-    claim(desk, ticket)
-
-    for _ in ("sending", "sent"):
-        with pytest.raises(IllegalTransition), desk.doing(ticket, agent) as d:
-            handling.cancel(d.session, d.ticket, message.id, d.deed)
-        with transaction() as session:
-            session.get_one(OutboxItem, items(ticket)[0].id).state = "sent"
-    assert items(ticket)[0].state == "sent"
-
-
-# An account that cannot send
-
-
-@pytest.fixture
-def uncertified(desk: Desk) -> FakeChannel:
-    channel = FakeChannel("wechat:main", can_send=False)
-    registry.register(channel)
-    return channel
-
-
-def test_an_uncertified_account_answers_in_the_passive_reply_to_the_next_message(
-    desk: Desk, uncertified: FakeChannel, agent: User
-):
-    ticket = desk.ticket()
-    desk.later(minutes=5)
-    written_at = desk.now
-    desk.reply(ticket, agent, "正在核实", "interim")
-    desk.reply(ticket, agent)
-    desk.deliver()
-    assert state(desk, ticket) == "waiting_for_window"
-    assert desk.clock(ticket, "first_reply").state == "paused"
-    desk.later(minutes=5)
-
-    passive = desk.says("好的")
-
-    assert passive == "正在核实\n已经处理完毕，谢谢您"
-    assert uncertified.sent == []
-    found = desk.reread(ticket)
-    assert (found.status, found.answered_at) == (Status.ANSWERED, written_at)
-    assert (follower_of(ticket).waiting_items, {i.state for i in items(ticket)}) == (0, {"sent"})
-    assert desk.says("好的") == ""
-
-
-def test_what_does_not_fit_into_one_passive_reply_waits_for_the_next(desk: Desk, uncertified: FakeChannel, agent: User):
-    ticket = desk.ticket()
-    text = "已查明。" * 200
-    desk.reply(ticket, agent, text)
-
-    first, second = desk.says("好的"), desk.says("好的")
-
-    assert first + second == text
-    assert all(len(part.encode()) <= 2048 for part in (first, second))
-    assert desk.reread(ticket).status is Status.ANSWERED
-
-
-def test_a_call_back_is_due_in_one_working_day(desk: Desk, agent: User):
-    ticket = desk.ticket()
-    shut_window(desk, ticket)  # Saturday 7 March
-
-    desk.reply(ticket, agent)
-
-    due = desk.reread(ticket).callback_due_at.astimezone(desk.rules.zone)
-    assert due.strftime("%m-%d %H:%M") == "03-09 18:00"
-    assert due - desk.now < timedelta(days=3)

@@ -101,7 +101,8 @@ def wreck(rig: Rig, storm: Storm) -> None:
                     client.flushdb()
                 storm.flushed += 1
             if storm.killed in cuts and rig.database_url.startswith("postgresql"):
-                cut_connections(rig.database_url)
+                with psycopg.connect(rig.database_url, autocommit=True) as connection:
+                    cut_connections(connection)
             storm.killed += 1
 
 
@@ -127,8 +128,7 @@ def kill(process: psutil.Process) -> bool:
     return True
 
 
-def cut_connections(url: str) -> None:
-    """What a restart of the database server does to those who are connected."""
+def cut_connections(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Do to all others of this database what a restart of the server does."""
     others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(others, (connection.info.backend_pid,))
+    connection.execute(others, (connection.info.backend_pid,))

@@ -1,6 +1,6 @@
 """Nothing is lost while workers are killed and Redis is emptied: the storm, and every message after it.
 
-It runs first, and test_scenario_99_after_the_storm.py looks at the replies last: the lease of a worker that was
+It runs first, and test_storm_is_over.py looks at the replies last: the lease of a worker that was
 killed while it sent takes a minute to end, and the other scenarios run meanwhile.
 """
 

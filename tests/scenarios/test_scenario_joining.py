@@ -64,6 +64,25 @@ def test_the_clocks_start_when_the_platform_says_that_the_first_message_was_sent
     assert ticket["clocks"]["accept"]["due_at"] == expected.json()["clocks"]["accept"]["due_at"]
 
 
+@pytest.mark.parametrize("window_left", [120, 2 * 86_400 - 5], ids=["ends soon", "has just begun"])
+def test_the_receipt_asks_for_a_word_later_where_the_window_ends_before_anybody_is_here(
+    rig: Rig, window_left: int
+) -> None:
+    phone, api = rig.phone(), rig.api("supervisor")
+
+    number = phone.opens("请问怎么退订？", create_time=int(time.time()) - 2 * 86_400 + window_left)
+
+    closes_at = datetime.fromisoformat(api.ticket(number)["reply_window"]["closes_at"])
+    now = datetime.now().astimezone()
+    explained = api.get("/sla/explain", category="inquiry", priority="normal", at=now.isoformat()).json()
+    # the first step that counts begins with the next working minute
+    opening = next(step["from"] for step in explained["clocks"]["accept"]["steps"] if step["minutes"])
+    is_too_late = datetime.fromisoformat(opening) - now > timedelta(minutes=1) and (
+        datetime.fromisoformat(opening) >= closes_at
+    )
+    assert ("再发一条" in phone.lines("receipt")[0]) == is_too_late
+
+
 def test_messages_are_shown_in_the_order_in_which_they_were_written(rig: Rig) -> None:
     phone, now = rig.phone(), int(time.time())
     number = phone.opens("写得晚的一句", create_time=now - 10)

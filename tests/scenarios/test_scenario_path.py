@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-import pytest
-from scenario_clients import Json
+from scenario_clients import Api, Json, answered
 from scenario_processes import eventually
 from scenario_rig import Rig
 
@@ -46,28 +45,33 @@ def test_a_message_is_in_the_queue_within_three_seconds_and_its_receipt_names_th
     assert phone.lines("reply") == []
 
 
-@pytest.mark.parametrize(
-    ("text", "category", "department", "colleague"),
-    [(COMPLAINT, "complaint", "KFB", "kfb.agent"), (INQUIRY, "inquiry", "QGB", "intake.agent")],
-    ids=["complaint", "inquiry"],
-)
-def test_a_message_is_classified_and_with_its_department_within_ten_seconds(
-    rig: Rig, text: str, category: str, department: str, colleague: str
-) -> None:
-    number = rig.phone().opens(text)
+CASES = [(COMPLAINT, "complaint", "KFB", "kfb.agent"), (INQUIRY, "inquiry", "QGB", "intake.agent")]
 
-    found = routed(rig, colleague, number)
 
-    assert (found["category"], found["department"], found["status"]) == (category, department, "pending_acceptance")
-    assert found["classification"]["source"] == "keyword"
-    assert 0 < found["classification"]["confidence"] <= 1
-    assert found["classification"]["because"]
-    by_the_book = rig.api(colleague).get(
-        "/sla/explain", category=category, priority=found["priority"], at=found["received_at"]
-    )
-    dues = {kind: row["due_at"] for kind, row in by_the_book.json()["clocks"].items()}
-    assert {kind: clock["due_at"] for kind, clock in found["clocks"].items() if clock["due_at"]} == dues
-    assert rig.api(colleague).get(f"/tickets/{number}/explain").json() == by_the_book.json()
+def test_messages_are_classified_and_with_their_departments_within_ten_seconds(rig: Rig) -> None:
+    opened = rig.open_many([text for text, *_ in CASES])
+
+    for (_, category, department, colleague), (phone, number) in zip(CASES, opened, strict=True):
+        found = routed(rig, colleague, number)
+        assert (found["category"], found["department"], found["status"]) == (category, department, "pending_acceptance")
+        assert found["classification"]["source"] == "keyword"
+        assert 0 < found["classification"]["confidence"] <= 1
+        assert found["classification"]["because"]
+        assert due_by_the_book(rig.api(colleague), found) == due(found)
+        # nothing that goes by itself spends a message of the window
+        assert (found["reply_window"]["messages_left"], phone.lines("reply")) == (5, [])
+
+
+def due(ticket: Json) -> dict[str, str]:
+    return {kind: clock["due_at"] for kind, clock in ticket["clocks"].items() if clock["due_at"]}
+
+
+def due_by_the_book(api: Api, ticket: Json) -> dict[str, str]:
+    """Due times that the policy gives such a matter, which the ticket's own explanation must repeat."""
+    query = {"category": ticket["category"], "priority": ticket["priority"], "at": ticket["received_at"]}
+    explained = answered(api.get("/sla/explain", **query))
+    assert answered(api.get(f"/tickets/{ticket['number']}/explain")) == explained
+    return {kind: row["due_at"] for kind, row in explained["clocks"].items()}
 
 
 def test_until_it_is_classified_a_ticket_has_the_targets_of_a_normal_inquiry(rig: Rig) -> None:
@@ -78,10 +82,34 @@ def test_until_it_is_classified_a_ticket_has_the_targets_of_a_normal_inquiry(rig
     assert first["category"] is None
     assert (first["classification"], first["priority"], first["department"]) == (None, "normal", "QGB")
     query = {"category": "inquiry", "priority": "normal", "at": first["received_at"]}
-    expected = rig.api("supervisor").get("/sla/explain", **query).json()["clocks"]
-    assert {kind: first["clocks"][kind]["due_at"] for kind in expected} == {
-        kind: row["due_at"] for kind, row in expected.items()
+    expected = answered(rig.api("supervisor").get("/sla/explain", **query))["clocks"]
+    assert due(first) == {kind: row["due_at"] for kind, row in expected.items()}
+
+
+TICKET = (
+    "number status category classification priority department assignee account follower subject received_at "
+    "accepted_at first_replied_at answered_at closed_at clocks overdue reply_window version"
+)
+MESSAGE = "id direction type text at author attachments delivery"
+EVENT = "at actor action before after because"
+
+
+def test_tickets_messages_and_events_have_the_fields_of_the_contract(rig: Rig) -> None:
+    api, number = rig.api("intake.agent"), rig.phone().opens(INQUIRY)
+    api.reply(number, "请稍等")
+
+    ticket, messages, (event, *_) = api.ticket(number), api.messages(number), api.events(number)
+
+    assert set(TICKET.split()) <= ticket.keys()
+    assert ticket["clocks"].keys() == {"accept", "first_reply", "resolve", "follow_up"}
+    assert {frozenset(clock) for clock in ticket["clocks"].values()} == {
+        frozenset(("state", "due_at", "met_at", "provisional"))
     }
+    assert all(set(MESSAGE.split()) <= message.keys() for message in messages)
+    assert [message["direction"] for message in messages] == ["inbound", "outbound"]
+    assert {"state", "errcode", "attempts", "detail"} <= messages[1]["delivery"].keys()
+    assert set(EVENT.split()) == event.keys()
+    assert at(ticket["received_at"]).tzinfo is not None
 
 
 def test_a_complaint_goes_the_whole_way(rig: Rig) -> None:
@@ -139,6 +167,7 @@ def test_the_story_of_a_ticket_is_told_by_its_events(rig: Rig) -> None:
     assert by_action["classify"]["after"]["category"] == "inquiry"
     assert by_action["reply"]["before"]["status"] == "pending_acceptance"
     assert by_action["reply"]["after"]["assignee"] == "intake.agent"
+    assert by_action["answer"]["after"]["follow_up"] in (True, False)  # the sample is drawn once, and recorded
 
 
 def test_a_reply_to_a_ticket_that_nobody_accepted_accepts_it_for_its_author(rig: Rig) -> None:
@@ -169,7 +198,7 @@ def test_a_clock_is_met_only_once_the_platform_has_taken_the_reply(rig: Rig) -> 
 
 def test_whoever_handled_a_complaint_may_not_follow_it_up_whatever_their_roles(rig: Rig) -> None:
     number = rig.phone().opens(COMPLAINT)
-    routed(rig, "kfb.head", number)
+    rig.api("dispatcher").act(number, "classify", category="complaint", reason="一看就是投诉")
     rig.api("kfb.head").reply(number, "已处理，向您道歉。", "final")
     eventually(lambda: with_status(rig, number, "answered"))
 

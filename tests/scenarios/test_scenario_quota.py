@@ -197,17 +197,6 @@ def test_an_uncertified_account_answers_in_the_reply_to_the_next_message(rig: Ri
     assert api.state(number, reply["id"]) == "sent"
 
 
-def test_receipts_and_other_automatic_words_spend_nothing_of_the_window(rig: Rig) -> None:
-    phone, api = rig.phone(), rig.api("intake.agent")
-    number = phone.opens("请问怎么报名？")
-    eventually(lambda: api.ticket(number)["category"])
-
-    ticket = api.ticket(number)
-
-    assert ticket["reply_window"]["messages_left"] == WINDOW_MESSAGES
-    assert phone.lines("reply") == []
-
-
 def test_whoever_unfollows_cannot_be_reached_until_they_are_back(rig: Rig) -> None:
     phone, api = rig.phone(), rig.api("intake.agent")
     number = phone.opens("请问怎么报名？")

@@ -68,6 +68,18 @@ def test_the_same_words_written_twice_are_two_messages(rig: Rig) -> None:
     assert kept(rig, number) == ["怎么还没有人回复我"] * 2
 
 
+def test_one_message_id_of_two_followers_or_of_two_accounts_is_two_messages(rig: Rig) -> None:
+    first, second = rig.phones(2, "plain")
+    same_id = str(time.time_ns())
+    pushes = [("plain", first.openid), ("plain", second.openid), ("compat", first.openid)]
+
+    answers = [push(rig, account(slug), document(slug, openid, "请问怎么缴费", same_id)) for slug, openid in pushes]
+
+    numbers = [NUMBER.findall(answer.text)[0] for answer in answers]
+    assert len(set(numbers)) == len(pushes)
+    assert [kept(rig, number) for number in numbers] == [["请问怎么缴费"]] * len(pushes)
+
+
 def test_twelve_threads_with_a_new_followers_first_messages_make_one_ticket_each_time(rig: Rig) -> None:
     sender, barrier = account("plain"), threading.Barrier(THREADS)
     rounds = [

@@ -166,6 +166,30 @@ def test_a_control_character_in_a_text_does_not_lose_the_message(rig: Rig) -> No
     assert rig.api("supervisor").messages(number)[0]["text"] == "你好，请问几点开门？"
 
 
+WORDS = (
+    '<b onclick="x">粗体</b> &amp; ]]> <![CDATA[x]]>',
+    "'; DROP TABLE tickets; -- %s %d {number} {{ 7*7 }}",
+    "第一行\n\n  第三行，前面有空格",
+    "👨‍👩‍👧‍👦🇨🇳 e\u0301 \u200b零宽 \u202e反向",
+    "龘" * 600,
+)
+
+
+def test_what_a_follower_writes_is_kept_word_for_word(rig: Rig) -> None:
+    phone = rig.phone()
+
+    for text in WORDS:
+        phone.says(text)
+
+    kept = [message["text"] for message in rig.api("supervisor").messages(phone.number(), "inbound")]
+    assert kept == list(WORDS)
+
+
+@pytest.mark.parametrize("text", [" ", "\n", "。", "？？", "\u200b"], ids=repr)
+def test_a_message_that_is_hardly_one_is_acknowledged(rig: Rig, text: str) -> None:
+    assert rig.phone().says(text)["state"] in ("handled", "shown")
+
+
 def test_every_kind_of_message_opens_a_ticket_and_has_a_text(rig: Rig) -> None:
     kinds = ("image", "voice", "video", "shortvideo", "location", "link")
     phones = dict(zip(kinds, rig.phones(len(kinds)), strict=True))
