@@ -8,7 +8,6 @@ from flask_migrate import Migrate
 from sqlalchemy.orm import Session
 
 from service import jobs
-from service.channels.intake import Handler
 from service.channels.registry import channel_named
 from service.channels.wechat.webhook import wechat
 from service.config import Settings
@@ -46,7 +45,7 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     app.extensions["doorbell"] = Doorbell(settings.redis_url, jobs.JOBS)
     app.extensions["rulebook"] = RulebookCache(settings.time_zone)
     app.extensions["files"] = FileStore(settings.data_dir / "files")
-    app.extensions["intake"] = _intake(app)
+    app.extensions["intake"] = TicketIntake(app)
     for module in (errors, auth, security, languages, statics, desk):
         module.init_app(app)
     security.csrf.exempt(wechat)  # the platform signs instead,
@@ -79,12 +78,16 @@ def engine_options(url: str) -> dict[str, object]:
     }
 
 
-def _intake(app: Flask) -> Handler:
+class TicketIntake:
     """What a channel hands its messages to: tickets, with the rules and limits of the moment."""
 
-    def receive(session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
-        rules = app.extensions["rulebook"].current(session)
-        limits = channel_named(message.channel).limits
-        return intake.receive(session, message, item_id=item_id, limits=limits, rules=rules, now=now)
+    def __init__(self, app: Flask) -> None:
+        self._rulebook: RulebookCache = app.extensions["rulebook"]
 
-    return receive
+    def take(self, session: Session, message: Inbound, *, now: datetime) -> str:
+        rules, limits = self._rulebook.current(session), channel_named(message.channel).limits
+        return intake.take(session, message, limits=limits, rules=rules, now=now)
+
+    def handle(self, session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
+        rules, limits = self._rulebook.current(session), channel_named(message.channel).limits
+        return intake.receive(session, message, item_id=item_id, limits=limits, rules=rules, now=now)

@@ -8,6 +8,7 @@ from functools import wraps
 from flask import Flask, current_app
 
 from service.channels import registry
+from service.channels.intake import Handler
 from service.channels.registry import channel_named
 from service.clock import utcnow
 from service.database import reading, transaction
@@ -55,11 +56,11 @@ def process_inbox() -> None:
 
 
 def _process(item_id: int) -> None:
-    handle = current_app.extensions["intake"]
+    handler: Handler = current_app.extensions["intake"]
     with transaction() as session:
         item = inbox.claim(session, item_id)
         if item is not None:
-            handle(session, item.to_inbound(), item_id=item_id, now=utcnow())
+            handler.handle(session, item.to_inbound(), item_id=item_id, now=utcnow())
             inbox.settle(session, item_id, now=utcnow())
 
 

@@ -28,7 +28,10 @@ class Desk:
         self.answer = ""
         self.fault = None
 
-    def __call__(self, session, message, *, item_id, now):
+    def take(self, session, message, *, now):
+        item_id = inbox.keep(session, message, now=now, handled_at=now)
+        if item_id is None:
+            return inbox.earlier_reply(session, message.channel, message.key)
         if self.fault is not None:
             raise self.fault
         self.messages.append(message)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from flask import current_app
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service.channels.outages import is_database_away, watch
@@ -25,8 +26,11 @@ class DatabaseAwayError(Exception):
 class Handler(Protocol):
     """What create_app puts into `app.extensions["intake"]`: knows tickets, so that no channel has to."""
 
-    def __call__(self, session: Session, message: Inbound, /, *, item_id: int, now: datetime) -> str:
-        """Handle the message of this inbox row; returns the text to answer at once, "" for none, and keeps it there."""
+    def take(self, session: Session, message: Inbound, *, now: datetime) -> str:
+        """Keep and handle the message; returns the text to answer at once, "" for none. A repeat gets the first answer."""
+
+    def handle(self, session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
+        """Handle the message of an inbox row that was left to a worker."""
 
 
 def take(message: Inbound) -> str:
@@ -58,15 +62,16 @@ def keep_oddity(channel: str, reason: str, raw: str) -> None:
 
 
 def _handle(message: Inbound) -> str:
-    """Keep and handle in one transaction; a message that was kept before is not handled again."""
-    handler = current_app.extensions["intake"]
-    now = utcnow()
-    with transaction() as session:
-        item_id = inbox.keep(session, message, now=now, handled_at=now)
-        if item_id is None:
+    """Keep and handle in one transaction; of the same message twice at once, the second waits and is a repeat."""
+    handler: Handler = current_app.extensions["intake"]
+    try:
+        with transaction() as session:
+            return handler.take(session, message, now=utcnow())
+    except IntegrityError:
+        with transaction() as session:
+            if not inbox.is_kept(session, message):
+                raise
             return inbox.earlier_reply(session, message.channel, message.key)
-        reply: str = handler(session, message, item_id=item_id, now=now)
-    return reply
 
 
 def _leave_to_worker(message: Inbound) -> None:

@@ -65,9 +65,9 @@ def _insert(dialect: str) -> Executable:
     return build(table).on_conflict_do_nothing(index_elements=["channel", "key"]).returning(table.c.id)
 
 
-def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datetime | None) -> int | None:
-    """Store the message and return its row's id; None if this very message was stored before."""
-    row = {
+def row_of(message: Inbound, *, now: datetime) -> dict[str, object]:
+    """The columns of a message that nobody has handled yet."""
+    return {
         "channel": message.channel,
         "key": message.key,
         "follower": message.follower,
@@ -80,11 +80,15 @@ def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datet
         "media": [[m.media_id, m.kind] for m in message.media],
         "extra": dict(message.extra),
         "received_at": now,
-        "handled_at": handled_at,
         "reply": "",
         "attempts": 0,
         "retry_at": now,
     }
+
+
+def keep(session: Session, message: Inbound, *, now: datetime, handled_at: datetime | None) -> int | None:
+    """Store the message and return its row's id; None if this very message was stored before."""
+    row = row_of(message, now=now) | {"handled_at": handled_at}
     found = session.connection().execute(_insert(session.get_bind().dialect.name), row)
     item_id: int | None = found.scalar()
     return item_id
@@ -103,6 +107,11 @@ def answer(session: Session, item_id: int, reply: str) -> None:
 def settle(session: Session, item_id: int, *, now: datetime) -> None:
     """Mark an item handled that a webhook had left to a worker."""
     session.execute(update(InboxItem).where(InboxItem.id == item_id).values(handled_at=now))
+
+
+def is_kept(session: Session, message: Inbound) -> bool:
+    query = select(InboxItem.id).where(InboxItem.channel == message.channel, InboxItem.key == message.key)
+    return session.scalar(query) is not None
 
 
 def earlier_reply(session: Session, channel: str, key: str) -> str:

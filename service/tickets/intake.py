@@ -10,14 +10,15 @@ from service import audit
 from service.doorbell import announce, ring
 from service.messaging import inbox, outbox
 from service.messaging.followers import Follower, window_after
-from service.messaging.ports import Inbound, Limits
+from service.messaging.ports import Contact, Inbound, Limits
 from service.routing.noise import talk_kind
 from service.rulebook import Rulebook
 from service.sla.clocks import Clock
 from service.sla.policy import ClockKind
-from service.tickets import clocks, delivery, locks, receipts
+from service.tickets import clocks, delivery, express, locks, receipts
 from service.tickets import intake_statements as statements
 from service.tickets.changes import Deed, change
+from service.tickets.express import Rows
 from service.tickets.intake_statements import Met, NewTicket
 from service.tickets.models import Attachment
 from service.tickets.states import Action, Status
@@ -27,10 +28,52 @@ SUBJECT_CHARS = 40
 REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
 
 
+def take(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> str:
+    """Keep and handle a message; returns the passive reply. One that was kept before gets the reply of then.
+
+    Raises IntegrityError where the same message is being kept by another transaction at this moment.
+    """
+    express_fits = session.get_bind().dialect.name == "postgresql" and message.contact in limits.windows
+    if not (express_fits and _is_plain(message)):
+        item_id = inbox.keep(session, message, now=now, handled_at=now)
+        if item_id is None:
+            return inbox.earlier_reply(session, message.channel, message.key)
+        return receive(session, message, item_id=item_id, limits=limits, rules=rules, now=now)
+    done = express.run(session, _rows(message, limits, rules, now))
+    if done.item_id is None:
+        return done.earlier or ""
+    if done.number is None:
+        reply = receive(session, message, item_id=done.item_id, limits=limits, rules=rules, now=now)
+        inbox.settle(session, done.item_id, now=now)
+        return reply
+    _add_media(session, message, done.message_id or 0)
+    announce(session, f"ticket:{done.number}", "queue")
+    return done.reply or ""
+
+
+def _is_plain(message: Inbound) -> bool:
+    """A message of a matter, as most are; not an event, not a nod."""
+    return message.matter and message.contact is Contact.MESSAGE and not _is_talk(message)
+
+
+def _is_talk(message: Inbound) -> bool:
+    return message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
+
+
+def _rows(message: Inbound, limits: Limits, rules: Rulebook, now: datetime) -> Rows:
+    """What the express statement writes of it."""
+    closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
+    new = _new_ticket(message, closes_at, rules, now)
+    values = {"channel": message.channel, "address": message.follower, "now": now, "at": message.sent_at}
+    values |= {"closes_at": closes_at, "left": left, "quiet_at": now + QUIET, "day": new.day, "lately": new.lately}
+    item = {name: value for name, value in inbox.row_of(message, now=now).items() if name != "reply"}
+    return Rows(new.ticket, new.message, new.event, item, new.clocks, values | {"receipt": new.receipt})
+
+
 def receive(session: Session, message: Inbound, *, item_id: int, limits: Limits, rules: Rulebook, now: datetime) -> str:
     """Handle the message of an inbox row; returns the passive reply, "" for none, which the row then carries."""
-    talk = message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
-    follower = _meet_follower(session, message, limits, now, writes=message.matter and not talk)
+    talk = _is_talk(message)
+    follower = _meet_follower(session, message, limits, now)
     handed = _waiting_goes_out(session, message, follower, limits, rules, now)
     if message.matter and not talk and follower.open_ticket_id is None:
         return _open(session, message, follower, item_id=item_id, before=handed, rules=rules, now=now)
@@ -63,28 +106,20 @@ def _sort(session: Session, message: Inbound, follower: Met, *, talk: bool, rule
         if message.text:
             _add_message(session, message, follower.id, follower.open_ticket_id)
         return ""
-    if follower.joined is not None and follower.message_id is not None:
-        _add_media(session, message, follower.message_id)
-        announce(session, f"ticket:{follower.joined}", "queue")
-        return ""
     if follower.open_ticket_id is not None:
         return _join(session, message, follower.id, follower.open_ticket_id, talk=talk, rules=rules, now=now)
     _add_message(session, message, follower.id, None)
     return ""
 
 
-def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime, *, writes: bool) -> Met:
+def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime) -> Met:
     """The sender's row, made if new and locked either way, its reply window raised: one statement.
 
-    One follower's messages are handled one at a time, because the row stays locked until the commit. What `writes` on
-    an open matter joins it in the same statement where the database can.
+    One follower's messages are handled one at a time, because the row stays locked until the commit.
     """
     closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
     values = {"from_channel": message.channel, "from_address": message.follower, "now": now, "at": message.sent_at}
-    values |= {"closes_at": closes_at, "left": left, "quiet_at": now + QUIET}
-    if writes:
-        return statements.meet_and_join(session, values, _message_values(message))
-    return statements.meet_follower(session, values)
+    return statements.meet_follower(session, values | {"closes_at": closes_at, "left": left})
 
 
 def _following(session: Session, follower_id: int, message: Inbound, rules: Rulebook) -> str:
@@ -143,29 +178,33 @@ def _open(
     now: datetime,
 ) -> str:
     """A new matter: ticket, clocks, message and event, then the receipt."""
+    new = _new_ticket(message, follower.window_closes_at, rules, now)
+    opened = statements.open_ticket(session, new, follower_id=follower.id)
+    _add_media(session, message, opened.message_id)
+    announce(session, f"ticket:{opened.number}", "queue")
+    receipt = new.receipt.replace("{number}", opened.number)
+    reply = f"{before}\n\n{receipt}" if before else receipt
+    inbox.answer(session, item_id, reply)
+    return reply
+
+
+def _new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, now: datetime) -> NewTicket:
+    """The rows of a new matter, but for ids and number, which are given out last."""
     policy = rules.policies.policy_for(None, "normal")
     started = clocks.at_intake(policy, message.sent_at, rules.calendar)
     department = rules.department_codes[rules.intake_department_id]
     after = {"status": Status.PENDING_ACCEPTANCE.value, "department": department}
     event = {"at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": "", "before": {}}
-    ticket = _ticket_values(message, follower.id, rules, now) | clocks.derived(started)
-    words = receipts.receipt(
-        rules, str(ticket["query_code"]), due_of(started), closes_at=follower.window_closes_at, now=now
-    )
-    new = NewTicket(
+    ticket = _ticket_values(message, rules, now) | clocks.derived(started)
+    return NewTicket(
         day=now.astimezone(rules.zone).strftime("%Y%m%d"),
         ticket=ticket,
         clocks=[clocks.values_of(clock) for clock in started],
-        message=_message_values(message) | {"follower_id": follower.id},
+        message=_message_values(message),
         event=event | {"after": after},
         lately=now - REPEAT_WITHIN,
-        item_id=item_id,
-        receipt=f"{before}\n\n{words}" if before else words,
+        receipt=receipts.receipt(rules, str(ticket["query_code"]), due_of(started), closes_at=closes_at, now=now),
     )
-    opened = statements.open_ticket(session, new)
-    _add_media(session, message, opened.message_id)
-    announce(session, f"ticket:{opened.number}", "queue")
-    return opened.receipt
 
 
 def due_of(started: list[Clock]) -> datetime | None:
@@ -173,7 +212,7 @@ def due_of(started: list[Clock]) -> datetime | None:
     return started[0].due_at if started else None
 
 
-def _ticket_values(message: Inbound, follower_id: int, rules: Rulebook, now: datetime) -> dict[str, object]:
+def _ticket_values(message: Inbound, rules: Rulebook, now: datetime) -> dict[str, object]:
     return {
         "query_code": f"{secrets.randbelow(1_000_000):06}",
         "status": Status.PENDING_ACCEPTANCE,
@@ -182,7 +221,6 @@ def _ticket_values(message: Inbound, follower_id: int, rules: Rulebook, now: dat
         "restricted": False,
         "department_id": rules.intake_department_id,
         "intake_department_id": rules.intake_department_id,
-        "follower_id": follower_id,
         "channel": message.channel,
         "subject": subject_of(message.text),
         "received_at": message.sent_at,

@@ -1,29 +1,22 @@
 """The statements of intake, built once: building them anew for each message cost more than running them."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
-    Connection,
     Executable,
     ScalarSelect,
     Table,
-    TextClause,
     bindparam,
     case,
     func,
     insert,
     or_,
     select,
-    text,
-    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -43,9 +36,7 @@ COUNTERS = cast(Table, TicketCounter.__table__)
 CLOCKS = cast(Table, ClockRow.__table__)
 EVENTS = cast(Table, Event.__table__)
 INBOX = cast(Table, InboxItem.__table__)
-DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 # a message changes nothing about these but their time; any other status moves
-MESSAGE_COLUMNS = ("direction", "kind", "text", "at", "extra")
 STAYS = (Status.PENDING_ACCEPTANCE, Status.IN_PROGRESS)
 
 
@@ -57,8 +48,6 @@ class Met:
     open_ticket_id: int | None
     waiting_items: int
     window_closes_at: datetime | None
-    joined: str | None = None  # number of the open ticket, if the message has joined it in the same statement
-    message_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +55,6 @@ class Opened:
     ticket_id: int
     number: str
     message_id: int
-    receipt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,6 @@ class NewTicket:
     message: Mapping[str, object]
     event: Mapping[str, object]
     lately: datetime  # a ticket closed since then is what this one repeats
-    item_id: int  # the inbox row that keeps the receipt
     receipt: str  # {number} stands for the number
 
 
@@ -88,117 +75,26 @@ def meet_follower(session: Session, values: Mapping[str, object]) -> Met:
     return Met(*session.connection().execute(_meeting(session.get_bind().dialect.name), values).one())
 
 
-def meet_and_join(session: Session, values: Mapping[str, object], message: Mapping[str, object]) -> Met:
-    """As `meet_follower`; on PostgreSQL the message joins the open ticket at once where that only notes its time."""
-    if session.get_bind().dialect.name != "postgresql":
-        return meet_follower(session, values)
-    named = {f"m_{name}": value for name, value in message.items()}
-    return Met(*session.connection().execute(_meeting_and_joining(), {**values, **named}).one())
-
-
-def open_ticket(session: Session, new: NewTicket) -> Opened:
-    """Write all rows of the new ticket. The day's counter is locked from here to the commit, so it is quick:
-    PostgreSQL does it in one statement, SQLite, which has one writer anyway, in steps."""
+def open_ticket(session: Session, new: NewTicket, *, follower_id: int) -> Opened:
+    """Write all rows of the new ticket. The day's counter is locked from here to the commit."""
     connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        return _open_in_one(connection, new)
-    return _open_in_steps(connection, new)
-
-
-def _open_in_steps(connection: Connection, new: NewTicket) -> Opened:
     last = connection.execute(_numbering(connection.dialect.name), {"day": new.day}).scalar_one()
     number = f"GD{new.day}-{last:04}"
-    search = {"of_follower": new.ticket["follower_id"], "lately": new.lately}
-    ticket_id = connection.execute(INSERT_TICKET, {**new.ticket, **search, "number": number}).scalar_one()
+    ticket = {**new.ticket, "number": number, "follower_id": follower_id}
+    search = {"of_follower": follower_id, "lately": new.lately}
+    ticket_id = connection.execute(INSERT_TICKET, ticket | search).scalar_one()
     if new.clocks:
         connection.execute(INSERT_CLOCKS, [{**clock, "ticket_id": ticket_id} for clock in new.clocks])
-    message_id = connection.execute(INSERT_MESSAGE, {**new.message, "ticket_id": ticket_id}).scalar_one()
+    message = {**new.message, "ticket_id": ticket_id, "follower_id": follower_id}
+    message_id = connection.execute(INSERT_MESSAGE, message).scalar_one()
     connection.execute(INSERT_EVENT, {**new.event, "ticket_id": ticket_id})
-    connection.execute(POINT_FOLLOWER, {"follower": new.ticket["follower_id"], "ticket": ticket_id})
-    receipt = new.receipt.replace("{number}", number)
-    connection.execute(KEEP_RECEIPT, {"item": new.item_id, "receipt": receipt})
-    return Opened(ticket_id, number, message_id, receipt)
-
-
-def _open_in_one(connection: Connection, new: NewTicket) -> Opened:
-    values: dict[str, object] = {"day": new.day, "lately": new.lately, "clocks": json.dumps(new.clocks, default=str)}
-    values |= {"item": new.item_id, "receipt": new.receipt}
-    tables = (("t", TICKETS, new.ticket), ("m", MESSAGES, new.message), ("e", EVENTS, new.event))
-    for prefix, table, row in tables:
-        values |= {f"{prefix}_{name}": _plain(table, name, value) for name, value in row.items()}
-    statement = _opening(tuple(new.ticket), tuple(new.message), tuple(new.event))
-    return Opened(*connection.execute(statement, values).one())
-
-
-def _plain(table: Table, name: str, value: object) -> object:
-    """As the driver takes it where no column type is there to convert."""
-    if isinstance(table.c[name].type, JSON):
-        return json.dumps(value, ensure_ascii=False)
-    return value.value if isinstance(value, StrEnum) else value
-
-
-@cache
-def _opening(ticket: tuple[str, ...], message: tuple[str, ...], event: tuple[str, ...]) -> TextClause:
-    """One statement from the names of the columns that are given; the foreign keys are checked at its end."""
-    clock = ", ".join(f"{c.name} {c.type.compile(DIALECT)}" for c in CLOCKS.c if c.name != "ticket_id")
-    clock_names = ", ".join(c.name for c in CLOCKS.c if c.name != "ticket_id")
-
-    def columns(names: tuple[str, ...]) -> str:
-        return ", ".join(names)
-
-    def binds(prefix: str, table: Table, names: tuple[str, ...]) -> str:
-        types = (table.c[name].type.compile(DIALECT) for name in names)
-        return ", ".join(f"CAST(:{prefix}_{name} AS {kind})" for name, kind in zip(names, types, strict=True))
-
-    return text(f"""
-        WITH counter AS (
-            INSERT INTO ticket_counters (day, last) VALUES (:day, 1)
-            ON CONFLICT (day) DO UPDATE SET last = ticket_counters.last + 1 RETURNING last::text AS last
-        ), ticket AS (
-            INSERT INTO tickets (number, repeat_of_id, {columns(ticket)})
-            SELECT 'GD' || :day || '-' || lpad(last, greatest(4, length(last)), '0'),
-                (SELECT id FROM tickets WHERE status = 'closed' AND closed_at >= :lately
-                    AND id = (SELECT max(id) FROM tickets WHERE follower_id = :t_follower_id)),
-                {binds("t", TICKETS, ticket)}
-            FROM counter RETURNING id, number
-        ), clock AS (
-            INSERT INTO clocks (ticket_id, {clock_names})
-            SELECT ticket.id, {clock_names} FROM ticket, json_to_recordset(CAST(:clocks AS json)) AS given ({clock})
-        ), message AS (
-            INSERT INTO messages (ticket_id, {columns(message)})
-            SELECT ticket.id, {binds("m", MESSAGES, message)} FROM ticket RETURNING id
-        ), event AS (
-            INSERT INTO events (ticket_id, {columns(event)})
-            SELECT ticket.id, {binds("e", EVENTS, event)} FROM ticket
-        ), follower AS (
-            UPDATE followers SET open_ticket_id = ticket.id FROM ticket WHERE followers.id = :t_follower_id
-        ), answered AS (
-            UPDATE inbox SET reply = replace(:receipt, '{{number}}', ticket.number) FROM ticket
-            WHERE inbox.id = :item RETURNING inbox.reply
-        )
-        SELECT ticket.id, ticket.number, message.id, answered.reply FROM ticket, message, answered
-    """)  # noqa: S608 - names of our own columns; every value is bound
+    connection.execute(POINT_FOLLOWER, {"follower": follower_id, "ticket": ticket_id})
+    return Opened(ticket_id, number, message_id)
 
 
 @cache
 def _meeting(dialect: str) -> Executable:
     return _meet_follower(_insert(dialect)(FOLLOWERS))
-
-
-@cache
-def _meeting_and_joining() -> Executable:
-    """Follower, ticket and message in one statement; no ticket in a status that stays, no message."""
-    follower = _meet_follower(postgresql.insert(FOLLOWERS)).cte("follower")
-    joins = update(TICKETS).where(TICKETS.c.id == follower.c.open_ticket_id, TICKETS.c.status.in_(STAYS))
-    ticket = joins.values(_time_of_message()).returning(TICKETS.c.id, TICKETS.c.number).cte("ticket")
-    given = {name: bindparam(f"m_{name}", type_=MESSAGES.c[name].type) for name in MESSAGE_COLUMNS}
-    row = select(ticket.c.id, follower.c.id, *given.values()).select_from(ticket.join(follower, true()))
-    columns = ["ticket_id", "follower_id", *MESSAGE_COLUMNS]
-    message = insert(MESSAGES).from_select(columns, row).returning(MESSAGES.c.id).cte("message")
-    all_three = follower.outerjoin(ticket, true()).outerjoin(message, true())
-    f = follower.c
-    shown = (f.id, f.open_ticket_id, f.waiting_items, f.window_closes_at, ticket.c.number, message.c.id)
-    return select(*shown).select_from(all_three)
 
 
 @cache
@@ -282,7 +178,6 @@ INSERT_MESSAGE = insert(MESSAGES).returning(MESSAGES.c.id)
 INSERT_EVENT = insert(EVENTS)
 WRITES_ON = _writes_on()
 TALKS_ON = _talks_on()
-KEEP_RECEIPT = update(INBOX).where(INBOX.c.id == bindparam("item")).values(reply=bindparam("receipt"))
 POINT_FOLLOWER = (
     update(FOLLOWERS).where(FOLLOWERS.c.id == bindparam("follower")).values(open_ticket_id=bindparam("ticket"))
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask, Response, current_app, json, render_template, request
 from marshmallow import ValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from service.errors import (
@@ -67,6 +67,8 @@ def http_error(error: HTTPException) -> Response:
 
 def database_error(error: DBAPIError) -> Response:
     """The database is away or too busy: say so, and that trying again helps."""
+    if isinstance(error, DataError):  # such as a NUL in a text
+        return answer(422, "invalid", "something in this request is nothing that a database can keep")
     log.error("database error: %s", type(error.orig).__name__)
     if not isinstance(error, OperationalError) and not error.connection_invalidated:
         return answer(500, "error", "something went wrong on our side; it has been logged")

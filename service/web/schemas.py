@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flask import current_app, url_for
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load, validate
 
 from service.audit import Event
 from service.messaging.followers import Follower, window_left
@@ -17,6 +17,8 @@ from service.tickets.states import Status
 
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 2_000
+LARGEST_ID = 2**63 - 1
+FIRST_YEAR, LAST_YEAR = 1900, 2200  # beyond them there is neither a calendar nor, in some zones, a date
 NO_CLOCK = {"state": "none", "due_at": None, "met_at": None, "provisional": False}
 
 
@@ -26,6 +28,19 @@ class In(Schema):
     class Meta:
         unknown = RAISE
 
+    @pre_load
+    def refuse_unstorable(self, values: Mapping[str, object], **_: object) -> Mapping[str, object]:
+        """No database keeps a NUL or half a surrogate pair."""
+        texts = {name: value for name, value in values.items() if isinstance(value, str)}
+        wrong = {name: ["holds characters that are none"] for name, text in texts.items() if not is_storable(text)}
+        if wrong:
+            raise ValidationError(wrong)
+        return values
+
+
+def is_storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
+
 
 class Instant(fields.AwareDateTime):
     """ISO 8601 with an offset; a `+` that a query string turned into a blank is put back."""
@@ -33,7 +48,13 @@ class Instant(fields.AwareDateTime):
     def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> datetime:
         text = value.strip().replace(" ", "+") if isinstance(value, str) and "T" in value else value
         instant: datetime = super()._deserialize(text, attr, data, **kwargs)  # type: ignore[arg-type]
+        if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+            raise ValidationError(f"must lie between {FIRST_YEAR} and {LAST_YEAR}")
         return instant
+
+
+def message_id_field() -> fields.Integer:
+    return fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, LARGEST_ID))
 
 
 def reason_field(*, required: bool = True) -> fields.String:
@@ -63,13 +84,13 @@ class ReplyIn(In):
     text = text_field()
     kind = fields.String(required=True, validate=validate.OneOf(("interim", "final")))
     via = fields.String(load_default="wechat", validate=validate.OneOf(("wechat", "phone", "in_person")))
-    seen = fields.Integer(load_default=None, allow_none=True, strict=True)
+    seen = message_id_field()
     force = fields.Boolean(load_default=False)
 
 
 class AskIn(In):
     text = text_field()
-    seen = fields.Integer(load_default=None, allow_none=True, strict=True)
+    seen = message_id_field()
     force = fields.Boolean(load_default=False)
 
 

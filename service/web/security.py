@@ -4,6 +4,7 @@ from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.routing import IntegerConverter, Map, UnicodeConverter, ValidationError
 
 csrf = CSRFProtect()
 CONTENT_POLICY = "; ".join(
@@ -30,6 +31,22 @@ HEADERS = {
 API_LIMIT = "6000 per minute"  # for each token
 
 
+class RowId(IntegerConverter):
+    """The id of a row in an address; a number that no row can have is not found."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**63 - 1)
+
+
+class Word(UnicodeConverter):
+    """A word in an address; one that no database can hold is not found."""
+
+    def to_python(self, value: str) -> str:
+        if "\0" in value:
+            raise ValidationError
+        return value
+
+
 def caller() -> str:
     """What a limit counts: the token of a program, else the address of a person."""
     return request.headers.get("Authorization") or get_remote_address() or "nobody"
@@ -43,6 +60,7 @@ def init_app(app: Flask) -> None:
     app.config.setdefault("RATELIMIT_STORAGE_URI", storage_uri(settings.redis_url))
     app.config.setdefault("RATELIMIT_KEY_PREFIX", "gongdan")
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session: a page stays open all day
+    app.url_map.converters |= {"int": RowId, "default": Word}
     csrf.init_app(app)
     limiter.init_app(app)
     app.after_request(add_headers)

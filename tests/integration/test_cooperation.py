@@ -183,6 +183,16 @@ def test_a_category_without_clocks_owes_nothing(desk: Desk, boss: User):
     assert (ticket.clocks, ticket.due_at, ticket.priority) == ([], None, "low")
 
 
+def test_clocks_that_a_correction_brings_start_with_the_first_message_all_the_same(desk: Desk, boss: User):
+    ticket = classify(desk, desk.ticket(), boss, "praise")
+    desk.later(hours=1)
+
+    classify(desk, ticket, boss, "inquiry")
+
+    assert {row.started_at for row in desk.reread(ticket).clocks} == {ticket.received_at}
+    assert desk.clock(ticket, "accept").state == "breached"
+
+
 def test_what_was_met_stays_met_where_a_category_has_no_clocks(desk: Desk, boss: User):
     ticket = desk.accept(desk.ticket(), boss)
 

@@ -66,6 +66,16 @@ def test_what_became_late_is_written_down_once(desk: Desk):
     assert desk.reread(ticket).version == ticket.version + 1
 
 
+def test_an_act_need_not_wait_for_the_sweep_to_find_a_clock_late(desk: Desk, boss: User):
+    ticket = desk.ticket()
+    desk.later(hours=1)
+
+    taken = desk.accept(ticket, boss)
+
+    assert taken.overdue
+    assert desk.clock(ticket, "first_reply").state == "breached"
+
+
 def test_the_next_clock_is_looked_at_when_it_is_due(desk: Desk):
     ticket = desk.ticket()
     desk.later(hours=1)

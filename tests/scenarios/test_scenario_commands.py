@@ -125,6 +125,8 @@ def mistakes() -> dict[str, tuple[list[str], str]]:
         "an unknown category": (["sla", "explain", "--category", "gossip", *elsewhere[2:], WHEN], ""),
         "an unknown priority": (["sla", "explain", "--category", "inquiry", "--priority", "x", "--at", WHEN], ""),
         "a time that is none": (["sla", "explain", *elsewhere, "tomorrow"], ""),
+        "a time before all calendars": (["sla", "explain", *elsewhere, "0001-01-01T00:00:00+14:00"], ""),
+        "a time after all calendars": (["sla", "explain", *elsewhere, "9999-12-31T23:59:59Z"], ""),
         "a line that is no JSON": (["classify"], '{"text": "你好"}\n{"text": \n'),
         "a line without text": (["classify"], '{"words": "你好"}\n'),
         "a bind without a port": (["up", "--bind", "localhost"], ""),
