@@ -1,11 +1,10 @@
 """The service from outside: its API as a member of staff, and a follower's phone through the simulator."""
 
 import re
-from typing import Any
 
 import requests
 
-Json = dict[str, Any]
+Json = dict  # as the service sent it
 
 NUMBER = re.compile(r"GD\d{8}-\d{4,}")
 
