@@ -1,4 +1,4 @@
-"""A running installation of the service for a benchmark: a database of its own on PostgreSQL, `desk up`, one account."""
+"""A running installation for a benchmark: a database of its own on PostgreSQL, `desk up`, one account."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""How fast messages are taken in: signed webhooks at concurrency 8 against the running service and against a bare endpoint.
+"""How fast messages are taken in: signed webhooks, eight at a time, against the running service and a bare endpoint.
 
 Half of the messages come from new followers, half go to open tickets. Both run on the same server, database and
 machine, in turns; the median of three turns counts. Needs PostgreSQL and Redis:
@@ -20,8 +20,8 @@ import psycopg
 from redis import Redis
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from bench.installation import REDIS, TOKEN, bare, database, environment_for, service  # noqa: E402 - run as a file
-from bench.load import Load, Measured, run_load  # noqa: E402
+from bench.installation import REDIS, TOKEN, bare, database, environment_for, service
+from bench.load import Load, Measured, run_load
 
 CONCURRENCY = 8
 BURST = 10_000
@@ -45,7 +45,7 @@ def main() -> None:
 def measure(options: argparse.Namespace) -> None:
     rates: dict[str, list[Measured]] = {"bare": [], "service": []}
     places = {"bare": (options.port + 50, "/bare"), "service": (options.port, "/wechat/bench")}
-    for name, (port, path) in places.items():  # a first turn that does not count: caches, pools, planner
+    for port, path in places.values():  # a first turn that does not count: caches, pools, planner
         load(port, path, 2.0, None)
     for turn in range(options.turns):
         for name, (port, path) in places.items():

@@ -91,8 +91,13 @@ def _request(load: Load, follower: str, number: int) -> bytes:
     signature = hashlib.sha1("".join(sorted((load.token, timestamp, nonce))).encode()).hexdigest()  # noqa: S324
     body = TEMPLATE.format(follower=follower, at=timestamp, number=number).encode()
     query = f"signature={signature}&timestamp={timestamp}&nonce={nonce}&openid={follower}"
-    head = f"POST {load.path}?{query} HTTP/1.1\r\nHost: bench\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+    lines = (
+        f"POST {load.path}?{query} HTTP/1.1",
+        "Host: bench",
+        "Content-Type: text/xml",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join((*lines, "", "")).encode() + body
 
 
 def _answer(link: socket.socket) -> bool:

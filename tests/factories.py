@@ -14,11 +14,11 @@ from service import credentials
 from service.audit import Event
 from service.channels import registry
 from service.database import reading, transaction
-from service.messaging import inbox, outbox
+from service.messaging import outbox
 from service.messaging.ports import Contact, DeliveryError, Inbound, Media
 from service.people import NewUser, User
 from service.rulebook import Rulebook
-from service.tickets import classification, delivery, handling, intake, locks, queries, sweeps
+from service.tickets import classification, delivery, handling, locks, queries, sweeps
 from service.tickets.changes import Deed
 from service.tickets.handling import Draft
 from service.tickets.models import ClockRow, Message, Ticket
@@ -74,11 +74,7 @@ class Desk:
         key = f"m:{follower}:{self._pushes}"
         message = Inbound(channel, key, follower, kind, text, self.now, "<xml/>", contact, matter, media)
         with transaction() as session:
-            limits = registry.channel_named(channel).limits
-            rules = self.app.extensions["rulebook"].current(session)
-            item_id = inbox.keep(session, message, now=self.now, handled_at=self.now)
-            assert item_id is not None
-            reply = intake.receive(session, message, item_id=item_id, limits=limits, rules=rules, now=self.now)
+            reply: str = self.app.extensions["intake"].take(session, message, now=self.now)
         return reply
 
     def classify(self) -> None:
@@ -149,7 +145,8 @@ class Desk:
     def deliver(self) -> None:
         """What the worker does with the outbox, at this desk's time."""
         while ids := self._due():
-            if not any([self._deliver(item_id) for item_id in ids]):
+            sent = [self._deliver(item_id) for item_id in ids]
+            if not any(sent):
                 return
 
     def _due(self) -> list[int]:

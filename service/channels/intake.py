@@ -27,7 +27,7 @@ class Handler(Protocol):
     """What create_app puts into `app.extensions["intake"]`: knows tickets, so that no channel has to."""
 
     def take(self, session: Session, message: Inbound, *, now: datetime) -> str:
-        """Keep and handle the message; returns the text to answer at once, "" for none. A repeat gets the first answer."""
+        """Keep and handle the message; returns the text to answer at once, "" for none; a repeat gets it again."""
 
     def handle(self, session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
         """Handle the message of an inbox row that was left to a worker."""

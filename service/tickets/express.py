@@ -1,7 +1,7 @@
 """Intake in one statement, for PostgreSQL and the common cases: a new matter, or more of one that stays as it is.
 
-What it finds to be anything else it leaves to intake.py, in the same transaction: then only the inbox row is written and
-the follower locked. Five statements in a row did the same at less than half the rate (`bench/intake.py`).
+What it finds to be anything else it leaves to intake.py, in the same transaction: then only the inbox row is written
+and the follower locked. A row of statements did the same at a lower rate (`bench/intake.py`).
 """
 
 import json

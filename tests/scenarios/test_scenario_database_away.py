@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 import requests
+from scenario_clients import Json, Phone, answered
 from scenario_processes import eventually
 from scenario_pushes import account, document, push
 from scenario_rig import Rig
@@ -36,10 +37,17 @@ def away(rig: Rig) -> Iterator[None]:
         allow("true")
 
 
+def attempts_of(phone: Phone) -> list[Json]:
+    """The attempts of the follower's newest push."""
+    pushes = answered(phone.control.get(f"/followers/{phone.openid}/pushes"))["pushes"]
+    return list(pushes[0]["attempts"]) if pushes else []
+
+
 def test_an_outage_of_the_database_is_answered_503_and_what_came_meanwhile_is_pushed_again(rig: Rig) -> None:
     if not rig.database_url.startswith("postgresql"):
         pytest.skip("SQLite has no server that could be away")
     position, phone, sender = rig.output.stat().st_size, rig.phone(), account("plain")
+    span = b"pushes turned away"
 
     with ThreadPoolExecutor(1) as threads:
         with away(rig):
@@ -49,7 +57,7 @@ def test_an_outage_of_the_database_is_answered_503_and_what_came_meanwhile_is_pu
             pages = {path: requests.get(rig.url + path, timeout=10) for path in ("/healthz", "/readyz")}
             problem = rig.api("root").get("/tickets")
             pushed = threads.submit(phone.tries, "text", text="稍后会再送来的消息")
-            eventually(lambda: phone.control.get(f"/followers/{phone.openid}/pushes").json()["pushes"][0]["attempts"])
+            eventually(lambda: attempts_of(phone), what="the platform has tried once")
         done = pushed.result()
 
     assert (refused.status_code, seconds < PROMPT) == (503, True)
@@ -60,6 +68,8 @@ def test_an_outage_of_the_database_is_answered_503_and_what_came_meanwhile_is_pu
     assert done["state"] == "shown"
     number = phone.number()
     assert [m["text"] for m in rig.api("root").messages(number, "inbound")] == ["稍后会再送来的消息"]
-    said = rig.output.read_bytes()[position:]
-    assert b"pushes turned away" in said
+    # each web process tells of its own pushes, when the next one comes to it
+    eventually(
+        lambda: rig.phone().says("谢谢") and span in rig.output.read_bytes()[position:], what="the time span told"
+    )
     eventually(lambda: requests.get(rig.url + "/readyz", timeout=10).status_code == 200, what="ready again")
