@@ -74,6 +74,7 @@ def engine_options(url: str) -> dict[str, object]:
         "pool_timeout": 4,
         "pool_pre_ping": False,
         "pool_recycle": 1800,
+        "pool_use_lifo": True,  # few connections stay warm instead of all lukewarm
         "connect_args": {"connect_timeout": 3, "options": f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=UTC"},
     }
 

@@ -146,7 +146,7 @@ WECHAT_API_BASE_URL = Setting(
 )
 LOG_LEVEL = Setting("LOG_LEVEL", _log_level, "INFO", "least level that is logged: " + ", ".join(LOG_LEVELS))
 WEB_WORKERS = Setting("WEB_WORKERS", _process_count, "2", "processes that answer HTTP")
-WORKERS = Setting("WORKERS", _process_count, "2", "processes that run jobs")
+WORKERS = Setting("WORKERS", _process_count, "1", "processes that run jobs, beside the one that sends messages")
 METRICS_TOKEN = Setting(
     "METRICS_TOKEN",
     _secret,

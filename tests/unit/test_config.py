@@ -30,7 +30,7 @@ def test_nothing_at_all_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert chosen.embedded_redis
     assert chosen.time_zone.key == "Asia/Shanghai"
     assert chosen.wechat_api_base_url == "https://api.weixin.qq.com"
-    assert (chosen.log_level, chosen.web_workers, chosen.workers, chosen.metrics_token) == ("INFO", 2, 2, None)
+    assert (chosen.log_level, chosen.web_workers, chosen.workers, chosen.metrics_token) == ("INFO", 2, 1, None)
 
 
 @pytest.mark.parametrize(

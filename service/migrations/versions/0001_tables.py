@@ -272,7 +272,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_tickets_number")),
     )
     op.create_index(
-        "ix_tickets_assignee_received", "tickets", ["assignee_id", "status", "received_at", "id"], unique=False
+        "ix_tickets_assignee_received",
+        "tickets",
+        ["assignee_id", "received_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("assignee_id IS NOT NULL"),
+        sqlite_where=sa.text("assignee_id IS NOT NULL"),
     )
     op.create_index(
         "ix_tickets_breach",
@@ -290,7 +295,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("callback_due_at IS NOT NULL"),
         sqlite_where=sa.text("callback_due_at IS NOT NULL"),
     )
-    op.create_index("ix_tickets_category_received", "tickets", ["category", "received_at", "id"], unique=False)
     op.create_index(
         "ix_tickets_classify",
         "tickets",
@@ -470,7 +474,6 @@ def downgrade() -> None:
         postgresql_where=sa.text("classify_at IS NOT NULL"),
         sqlite_where=sa.text("classify_at IS NOT NULL"),
     )
-    op.drop_index("ix_tickets_category_received", table_name="tickets")
     op.drop_index(
         "ix_tickets_callback",
         table_name="tickets",
@@ -483,7 +486,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("breach_at IS NOT NULL"),
         sqlite_where=sa.text("breach_at IS NOT NULL"),
     )
-    op.drop_index("ix_tickets_assignee_received", table_name="tickets")
+    op.drop_index(
+        "ix_tickets_assignee_received",
+        table_name="tickets",
+        postgresql_where=sa.text("assignee_id IS NOT NULL"),
+        sqlite_where=sa.text("assignee_id IS NOT NULL"),
+    )
     op.drop_table("tickets")
     op.drop_index("ix_api_tokens_user_id", table_name="api_tokens")
     op.drop_table("api_tokens")
