@@ -17,7 +17,7 @@ from service.config import ConfigError, Settings
 from service.doorbell import QUEUES, Doorbell
 from service.jobs import PERIODIC
 
-NICENESS = 10  # a webhook has to answer at once; classification catches up when a burst is over
+NICENESS = 15  # a webhook has to answer at once; classification catches up when a burst is over
 TICK_SECONDS = 0.5
 PATIENCE_SECONDS = 1.0  # before Redis is asked again
 

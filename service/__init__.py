@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 from flask_migrate import Migrate
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from service import jobs
@@ -17,6 +18,7 @@ from service.files import FileStore
 from service.messaging.ports import Inbound
 from service.rulebook import RulebookCache
 from service.tickets import intake
+from service.tickets.express import Taken
 from service.web import admin, api_followers, auth, desk, errors, health, languages, security, statics, stream
 
 BLUEPRINTS = (wechat, health.health, auth.auth, api_followers.api, desk.desk, admin.admin, stream.stream)
@@ -84,10 +86,14 @@ class TicketIntake:
 
     def __init__(self, app: Flask) -> None:
         self._rulebook: RulebookCache = app.extensions["rulebook"]
+        self._dialect = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
 
-    def take(self, session: Session, message: Inbound, *, now: datetime) -> str:
+    def fits_express(self, message: Inbound) -> bool:
+        return intake.fits_express(message, channel_named(message.channel).limits, self._dialect)
+
+    def express(self, session: Session, message: Inbound, *, now: datetime) -> Taken:
         rules, limits = self._rulebook.current(session), channel_named(message.channel).limits
-        return intake.take(session, message, limits=limits, rules=rules, now=now)
+        return intake.take_express(session, message, limits=limits, rules=rules, now=now)
 
     def handle(self, session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
         rules, limits = self._rulebook.current(session), channel_named(message.channel).limits

@@ -99,6 +99,19 @@ def transaction() -> Iterator[Session]:
     Opened by edges only (a view, a job, a command). Does not nest: code below an edge
     receives the session and must not decide when it commits.
     """
+    with _unit_of_work({WRITING: True}) as session:
+        yield session
+
+
+@contextmanager
+def single_statement() -> Iterator[Session]:
+    """A unit of work whose only statement is a transaction of its own: BEGIN and COMMIT cost as much as it does."""
+    with _unit_of_work({"isolation_level": "AUTOCOMMIT"}) as session:
+        yield session
+
+
+@contextmanager
+def _unit_of_work(options: dict[str, object]) -> Iterator[Session]:
     session = db.session()
     if "after_commit" in session.info:
         raise RuntimeError("transaction() inside transaction()")
@@ -106,7 +119,7 @@ def transaction() -> Iterator[Session]:
     hooks: list[Callable[[], object]] = []
     session.info["after_commit"] = hooks
     try:
-        session.connection(execution_options={WRITING: True})
+        session.connection(execution_options=options)
         yield session
         session.commit()
     except BaseException:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from service import credentials
 from service.audit import Event
+from service.channels import intake as channel_intake
 from service.channels import registry
 from service.database import reading, transaction
 from service.messaging import outbox
@@ -73,9 +74,7 @@ class Desk:
         self._pushes += 1
         key = f"m:{follower}:{self._pushes}"
         message = Inbound(channel, key, follower, kind, text, self.now, "<xml/>", contact, matter, media)
-        with transaction() as session:
-            reply: str = self.app.extensions["intake"].take(session, message, now=self.now)
-        return reply
+        return channel_intake.handle(message, now=self.now)
 
     def classify(self) -> None:
         """What the worker does once followers are quiet."""

@@ -28,10 +28,10 @@ class Desk:
         self.answer = ""
         self.fault = None
 
-    def take(self, session, message, *, now):
-        item_id = inbox.keep(session, message, now=now, handled_at=now)
-        if item_id is None:
-            return inbox.earlier_reply(session, message.channel, message.key)
+    def fits_express(self, message):
+        return False
+
+    def handle(self, session, message, *, item_id, now):
         if self.fault is not None:
             raise self.fault
         self.messages.append(message)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.channels.outages import is_database_away, watch
 from service.clock import utcnow
-from service.database import transaction
+from service.database import single_statement, transaction
 from service.doorbell import ring
 from service.messaging import inbox
 from service.messaging.ports import Inbound
@@ -23,14 +23,29 @@ class DatabaseAwayError(Exception):
     """Nothing was kept: whoever pushed has to push again."""
 
 
+class Taken(Protocol):
+    """What became of a message."""
+
+    @property
+    def reply(self) -> str:
+        """The text to answer at once, "" for none."""
+
+    @property
+    def unhandled(self) -> int | None:
+        """The inbox row that is kept but still has to be handled."""
+
+
 class Handler(Protocol):
     """What create_app puts into `app.extensions["intake"]`: knows tickets, so that no channel has to."""
 
-    def take(self, session: Session, message: Inbound, *, now: datetime) -> str:
-        """Keep and handle the message; returns the text to answer at once, "" for none; a repeat gets it again."""
+    def fits_express(self, message: Inbound) -> bool:
+        """Whether `express` may be tried."""
+
+    def express(self, session: Session, message: Inbound, *, now: datetime) -> Taken:
+        """Keep and handle the message in one statement; a repeat gets the first answer."""
 
     def handle(self, session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
-        """Handle the message of an inbox row that was left to a worker."""
+        """Handle the message of an inbox row; returns the text to answer at once, "" for none, and keeps it there."""
 
 
 def take(message: Inbound) -> str:
@@ -39,7 +54,7 @@ def take(message: Inbound) -> str:
     A repeat gets the first delivery's answer. If handling fails, the message is kept alone and a worker does it.
     """
     try:
-        reply = _handle(message)
+        reply = handle(message, now=utcnow())
     except Exception as error:
         if is_database_away(error):
             _refuse(error)
@@ -61,17 +76,37 @@ def keep_oddity(channel: str, reason: str, raw: str) -> None:
     _note_recovery()
 
 
-def _handle(message: Inbound) -> str:
-    """Keep and handle in one transaction; of the same message twice at once, the second waits and is a repeat."""
+def handle(message: Inbound, *, now: datetime) -> str:
+    """Keep and handle; of the same message twice at once, the second waits and is a repeat."""
     handler: Handler = current_app.extensions["intake"]
+    if not handler.fits_express(message):
+        return _handle_in_steps(handler, message, now)
     try:
-        with transaction() as session:
-            return handler.take(session, message, now=utcnow())
+        with single_statement() as session:
+            taken = handler.express(session, message, now=now)
     except IntegrityError:
-        with transaction() as session:
-            if not inbox.is_kept(session, message):
-                raise
+        return _handle_in_steps(handler, message, now)
+    return taken.reply if taken.unhandled is None else _handle_kept(handler, taken.unhandled, now)
+
+
+def _handle_in_steps(handler: Handler, message: Inbound, now: datetime) -> str:
+    """One transaction; a message that was kept before is not handled again."""
+    with transaction() as session:
+        item_id = inbox.keep(session, message, now=now, handled_at=now)
+        if item_id is None:
             return inbox.earlier_reply(session, message.channel, message.key)
+        return handler.handle(session, message, item_id=item_id, now=now)
+
+
+def _handle_kept(handler: Handler, item_id: int, now: datetime) -> str:
+    """Handle what the express statement has kept; a worker that was quicker has its own way of answering."""
+    with transaction() as session:
+        item = inbox.claim(session, item_id)
+        if item is None:
+            return ""
+        reply = handler.handle(session, item.to_inbound(), item_id=item_id, now=now)
+        inbox.settle(session, item_id, now=now)
+    return reply
 
 
 def _leave_to_worker(message: Inbound) -> None:

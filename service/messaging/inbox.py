@@ -109,11 +109,6 @@ def settle(session: Session, item_id: int, *, now: datetime) -> None:
     session.execute(update(InboxItem).where(InboxItem.id == item_id).values(handled_at=now))
 
 
-def is_kept(session: Session, message: Inbound) -> bool:
-    query = select(InboxItem.id).where(InboxItem.channel == message.channel, InboxItem.key == message.key)
-    return session.scalar(query) is not None
-
-
 def earlier_reply(session: Session, channel: str, key: str) -> str:
     """What the first delivery of this message was answered; "" if nothing, or not yet."""
     query = select(InboxItem.reply).where(InboxItem.channel == channel, InboxItem.key == key)

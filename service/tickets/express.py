@@ -1,7 +1,7 @@
 """Intake in one statement, for PostgreSQL and the common cases: a new matter, or more of one that stays as it is.
 
-What it finds to be anything else it leaves to intake.py, in the same transaction: then only the inbox row is written
-and the follower locked. A row of statements did the same at a lower rate (`bench/intake.py`).
+It is a transaction of its own. What it finds to be anything else it leaves to intake.py: then it has written only the
+inbox row, unhandled, and the follower. A row of statements did the same at a lower rate (`bench/intake.py`).
 """
 
 import json
@@ -28,6 +28,14 @@ class Rows:
     clocks: Sequence[Row]
     # channel address now at closes_at left quiet_at day lately receipt ({number} stands for the number)
     values: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message: its passive reply, or the inbox row that still has to be handled."""
+
+    reply: str
+    unhandled: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

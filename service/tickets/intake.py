@@ -18,7 +18,7 @@ from service.sla.policy import ClockKind
 from service.tickets import clocks, delivery, express, locks, receipts
 from service.tickets import intake_statements as statements
 from service.tickets.changes import Deed, change
-from service.tickets.express import Rows
+from service.tickets.express import Rows, Taken
 from service.tickets.intake_statements import Met, NewTicket
 from service.tickets.models import Attachment
 from service.tickets.states import Action, Status
@@ -28,32 +28,28 @@ SUBJECT_CHARS = 40
 REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
 
 
-def take(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> str:
-    """Keep and handle a message; returns the passive reply. One that was kept before gets the reply of then.
+def fits_express(message: Inbound, limits: Limits, dialect: str) -> bool:
+    """Whether one statement may do all of it: an ordinary message of a matter, on PostgreSQL."""
+    return dialect == "postgresql" and message.contact in limits.windows and _is_plain(message)
+
+
+def take_express(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> Taken:
+    """Keep and handle the message in one statement.
 
     Raises IntegrityError where the same message is being kept by another transaction at this moment.
     """
-    express_fits = session.get_bind().dialect.name == "postgresql" and message.contact in limits.windows
-    if not (express_fits and _is_plain(message)):
-        item_id = inbox.keep(session, message, now=now, handled_at=now)
-        if item_id is None:
-            return inbox.earlier_reply(session, message.channel, message.key)
-        return receive(session, message, item_id=item_id, limits=limits, rules=rules, now=now)
     done = express.run(session, _rows(message, limits, rules, now))
     if done.item_id is None:
-        return done.earlier or ""
+        return Taken(done.earlier or "")
     if done.number is None:
-        reply = receive(session, message, item_id=done.item_id, limits=limits, rules=rules, now=now)
-        inbox.settle(session, done.item_id, now=now)
-        return reply
-    _add_media(session, message, done.message_id or 0)
+        return Taken("", unhandled=done.item_id)
     announce(session, f"ticket:{done.number}", "queue")
-    return done.reply or ""
+    return Taken(done.reply or "")
 
 
 def _is_plain(message: Inbound) -> bool:
-    """A message of a matter, as most are; not an event, not a nod."""
-    return message.matter and message.contact is Contact.MESSAGE and not _is_talk(message)
+    """Words of a matter, as most messages are; not an event, not a nod, not a file."""
+    return message.matter and message.contact is Contact.MESSAGE and not message.media and not _is_talk(message)
 
 
 def _is_talk(message: Inbound) -> bool:
