@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,8 +19,15 @@ import redis
 CHECKOUT = Path(__file__).resolve().parents[1]
 STANDARD_POSTGRES = "postgresql://127.0.0.1:5432/postgres"
 STANDARD_REDIS = "redis://127.0.0.1:6379"
-# they use neither database nor queue of the application, so once is enough
-INDEPENDENT = ("tests/unit", "tests/simulator", "tests/integration/test_runtime.py", "tests/test_architecture.py")
+# they are not about database or queue, so once is enough
+INDEPENDENT = (
+    "tests/unit",
+    "tests/simulator",
+    "tests/contract",
+    "tests/browser",
+    "tests/integration/test_runtime.py",
+    "tests/test_architecture.py",
+)
 NAMES = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
 
 
@@ -36,31 +44,32 @@ class Outcome:
 
 def main(arguments: list[str]) -> int:
     """Run, summarise, and close with the line that counts; 0 if all is well."""
-    outcomes = [run("SQLite and embedded Redis", {}, arguments)]
+    runs: list[tuple[str, dict[str, str], list[str]]] = [("SQLite and embedded Redis", {}, arguments)]
     absent = []
     database, why_no_database = find_postgres()
     if database:
         server, why_no_redis = find_redis()
         where = f"PostgreSQL and {'Redis' if server else 'embedded Redis'}"
         chosen = {"TEST_DATABASE_URL": database} | ({"TEST_REDIS_URL": server} if server else {})
-        ignored = [f"--ignore={path}" for path in INDEPENDENT]
-        outcomes.append(run(where, chosen, [*ignored, *arguments]))
+        runs.append((where, chosen, [*(f"--ignore={path}" for path in INDEPENDENT), *arguments]))
         absent += [why_no_redis] if why_no_redis else []
     else:
         absent.append(why_no_database)
-    return summarise(outcomes, absent)
+    with ThreadPoolExecutor(len(runs)) as at_once:  # each has databases of its own, so neither waits for the other
+        return summarise(list(at_once.map(lambda one: run(*one), runs)), absent)
 
 
 def run(where: str, servers: dict[str, str], arguments: list[str]) -> Outcome:
-    """One run of pytest with these servers and no others."""
-    say(f"== on {where}")
+    """One run of pytest with these servers and no others; its output is shown whole when it ends."""
+    say(f"== on {where}: begun")
     environment = {name: value for name, value in os.environ.items() if name not in NAMES} | servers
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-        code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+        ended = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False, capture_output=True, text=True)
         outcome = read(report, where) if report.is_file() else Outcome(where)
-    outcome.ended_well = code == 0
+    outcome.ended_well = ended.returncode == 0
+    say(f"== on {where}: ended\n{ended.stdout}{ended.stderr}")
     return outcome
 
 
