@@ -53,9 +53,8 @@ def measure(options: argparse.Namespace, url: str) -> None:
             rates[name].append(measured)
             print(f"turn {turn + 1} {name:8} {measured}", flush=True)
     full = {name: statistics.median(m.rate for m in found) for name, found in rates.items()}
-    print(
-        f"median: bare {full['bare']:.0f}/s, service {full['service']:.0f}/s, ratio {full['service'] / full['bare']:.2f}"
-    )
+    ratio = full["service"] / full["bare"]
+    print(f"median: bare {full['bare']:.0f}/s, service {full['service']:.0f}/s, ratio {ratio:.2f}")
     wait_until_classified(url)  # what the full rate left behind is no part of half of it
     half = load(*places["service"], options.seconds, full["service"] / 2)
     print(f"service at half of its full rate: {half}")

@@ -45,6 +45,7 @@ class OutboxItem(Model):
     __tablename__ = "outbox"
     __table_args__ = (
         partial_index("ix_outbox_due", "state = 'queued'", "due_at"),
+        partial_index("ix_outbox_blocking", "state IN ('queued', 'sending')", "follower_id", "id"),
         partial_index("ix_outbox_lease", "state = 'sending'", "leased_until"),
         Index("ix_outbox_follower_id_id", "follower_id", "id"),
         Index("ix_outbox_reference_id", "reference_id"),

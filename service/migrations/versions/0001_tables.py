@@ -143,6 +143,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
     op.create_index(
+        "ix_outbox_blocking",
+        "outbox",
+        ["follower_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state IN ('queued', 'sending')"),
+        sqlite_where=sa.text("state IN ('queued', 'sending')"),
+    )
+    op.create_index(
         "ix_outbox_due",
         "outbox",
         ["due_at"],
@@ -510,6 +518,12 @@ def downgrade() -> None:
         table_name="outbox",
         postgresql_where=sa.text("state = 'queued'"),
         sqlite_where=sa.text("state = 'queued'"),
+    )
+    op.drop_index(
+        "ix_outbox_blocking",
+        table_name="outbox",
+        postgresql_where=sa.text("state IN ('queued', 'sending')"),
+        sqlite_where=sa.text("state IN ('queued', 'sending')"),
     )
     op.drop_table("outbox")
     op.drop_table("ticket_counters")
