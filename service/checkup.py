@@ -9,6 +9,7 @@ from redis import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.channels.outages import Outage
 from service.channels.wechat import accounts
 from service.clock import utcnow
 from service.database import db, reading
@@ -30,6 +31,7 @@ def results(app: Flask) -> Iterator[dict[str, object]]:
         yield check_inbox()
         yield from check_accounts()
         yield check_calendar(app)
+        yield check_outages()
 
 
 def result(check: str, ok: bool, detail: object) -> dict[str, object]:
@@ -90,3 +92,13 @@ def check_calendar(app: Flask) -> dict[str, object]:
     missing = sorted(wanted - set(rules.calendar.confirmed_years))
     years = ", ".join(map(str, sorted(rules.calendar.confirmed_years)))
     return result("calendar", not missing, f"confirmed: {years}" + (f"; import {missing}" if missing else ""))
+
+
+def check_outages() -> dict[str, object]:
+    """When the database was away and pushes were turned away: told, not wrong, as the platform repeated them."""
+    with reading() as session:
+        last = session.scalar(select(Outage).order_by(Outage.ended_at.desc()).limit(1))
+    if last is None:
+        return result("outages", True, "none on record")
+    span = f"{last.began_at.isoformat(timespec='seconds')} to {last.ended_at.isoformat(timespec='seconds')}"
+    return result("outages", True, f"last: {span}, {last.refused} pushes refused")

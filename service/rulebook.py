@@ -115,7 +115,7 @@ def _install_department(session: Session, row: Mapping[str, object], position: i
 
 def bump(session: Session) -> None:
     """Every process reads the rules anew within FRESH_SECONDS of the commit."""
-    row = session.get(RulebookVersion, 1, with_for_update=True)
+    row = session.get(RulebookVersion, 1, with_for_update={"key_share": True})
     if row is None:
         session.add(RulebookVersion(id=1, version=1))
     else:

@@ -125,7 +125,7 @@ def keep_oddity(session: Session, *, channel: str, kind: str, raw: str, now: dat
 def claim(session: Session, item_id: int) -> InboxItem | None:
     """Lock an unhandled item for this transaction; None if it is handled or another worker has it."""
     query = select(InboxItem).where(InboxItem.id == item_id, InboxItem.handled_at.is_(None))
-    return session.scalar(query.with_for_update(skip_locked=True))
+    return session.scalar(query.with_for_update(key_share=True, skip_locked=True))
 
 
 def unhandled(session: Session, now: datetime, limit: int = 200) -> Sequence[int]:
@@ -138,7 +138,7 @@ def unhandled(session: Session, now: datetime, limit: int = 200) -> Sequence[int
 
 def postpone(session: Session, item_id: int, *, now: datetime) -> None:
     """Count a failed attempt and wait longer before the next: 10 s, 20 s, 40 s …"""
-    item = session.get(InboxItem, item_id, with_for_update=True)
+    item = session.get(InboxItem, item_id, with_for_update={"key_share": True})
     if item is not None and item.handled_at is None:
         item.attempts += 1
         item.retry_at = now + timedelta(seconds=10 * 2**item.attempts)

@@ -158,9 +158,11 @@ def claim(session: Session, item_id: int, *, now: datetime) -> Claim | None:
     follower_id = session.scalar(select(OutboxItem.follower_id).where(OutboxItem.id == item_id))
     if follower_id is None:
         return None
-    follower = session.get_one(Follower, follower_id, with_for_update=True, populate_existing=True)
+    follower = session.get_one(Follower, follower_id, with_for_update={"key_share": True}, populate_existing=True)
     query = select(OutboxItem).where(OutboxItem.id == item_id, OutboxItem.state == Delivery.QUEUED)
-    item = session.scalar(query.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+    item = session.scalar(
+        query.with_for_update(key_share=True, skip_locked=True).execution_options(populate_existing=True)
+    )
     if item is None or item.due_at > now or _follows_another(session, item):
         return None
     if not can_reach(follower, now):
@@ -177,15 +179,15 @@ def find(session: Session, item_id: int) -> OutboxItem | None:
 
 def sent(session: Session, claim: Claim, *, now: datetime) -> OutboxItem:
     """The channel took it."""
-    item = session.get_one(OutboxItem, claim.item_id, with_for_update=True, populate_existing=True)
+    item = session.get_one(OutboxItem, claim.item_id, with_for_update={"key_share": True}, populate_existing=True)
     item.state, item.leased_until, item.settled_at, item.code, item.detail = Delivery.SENT, None, now, 0, None
     return item
 
 
 def refused(session: Session, claim: Claim, error: DeliveryError, *, now: datetime) -> OutboxItem:
     """The channel did not take it, or we cannot know: queue again, wait, fail, or stop and ask."""
-    follower = session.get_one(Follower, claim.follower_id, with_for_update=True, populate_existing=True)
-    item = session.get_one(OutboxItem, claim.item_id, with_for_update=True, populate_existing=True)
+    follower = session.get_one(Follower, claim.follower_id, with_for_update={"key_share": True}, populate_existing=True)
+    item = session.get_one(OutboxItem, claim.item_id, with_for_update={"key_share": True}, populate_existing=True)
     item.leased_until, item.code, item.detail = None, error.code, error.reason
     if error.kind is not Failure.UNKNOWN:
         follower.messages_left += 1
@@ -215,7 +217,7 @@ def expired(session: Session, now: datetime, limit: int = 100) -> Sequence[int]:
 
 def expire(session: Session, item_id: int, *, now: datetime) -> OutboxItem | None:
     """Nobody knows whether the message arrived, so a person decides; None if somebody settled it meanwhile."""
-    item = session.get_one(OutboxItem, item_id, with_for_update=True, populate_existing=True)
+    item = session.get_one(OutboxItem, item_id, with_for_update={"key_share": True}, populate_existing=True)
     if item.state != Delivery.SENDING or item.leased_until is None or item.leased_until >= now:
         return None
     item.state, item.leased_until, item.settled_at = Delivery.UNKNOWN, None, now
@@ -245,7 +247,7 @@ def cancel(session: Session, follower: Follower, reference_id: int, *, now: date
     """Take back the parts of this message that have not gone out; False if there are none."""
     taken_back = False
     for item in items_of(session, [reference_id]):
-        session.refresh(item, with_for_update=True)
+        session.refresh(item, with_for_update={"key_share": True})
         if item.state in (Delivery.QUEUED, Delivery.WAITING):
             follower.waiting_items -= item.state == Delivery.WAITING
             item.state, item.settled_at, taken_back = Delivery.CANCELLED, now, True
@@ -256,7 +258,7 @@ def cancel(session: Session, follower: Follower, reference_id: int, *, now: date
 def waiting_of(session: Session, follower_id: int, limit: int = 50) -> Sequence[OutboxItem]:
     """What waits for this follower's next contact, in order."""
     query = select(OutboxItem).where(OutboxItem.follower_id == follower_id, OutboxItem.state == Delivery.WAITING)
-    return session.scalars(query.order_by(OutboxItem.id).limit(limit).with_for_update()).all()
+    return session.scalars(query.order_by(OutboxItem.id).limit(limit).with_for_update(key_share=True)).all()
 
 
 def handed_over(item: OutboxItem, follower: Follower, *, now: datetime) -> None:

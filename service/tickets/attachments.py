@@ -35,7 +35,7 @@ def wanted(session: Session, attachment_id: int) -> tuple[str, Media] | None:
 
 def store(session: Session, attachment_id: int, content: bytes, *, files: FileStore) -> None:
     """Keep the file if its first bytes are those of a picture, voice or video; else say why not."""
-    attachment = session.get_one(Attachment, attachment_id, with_for_update=True)
+    attachment = session.get_one(Attachment, attachment_id, with_for_update={"key_share": True})
     try:
         attachment.content_type = content_type_of(content)
     except InvalidInput as error:
@@ -47,7 +47,7 @@ def store(session: Session, attachment_id: int, content: bytes, *, files: FileSt
 
 def failed(session: Session, attachment_id: int, error: DeliveryError, *, now: datetime) -> None:
     """Count the attempt; try again later unless the platform says the file is gone."""
-    attachment = session.get_one(Attachment, attachment_id, with_for_update=True)
+    attachment = session.get_one(Attachment, attachment_id, with_for_update={"key_share": True})
     attachment.attempts += 1
     attachment.detail = error.reason
     if error.kind is Failure.PERMANENT or attachment.attempts >= MAX_ATTEMPTS:

@@ -22,7 +22,7 @@ BURST = 30  # messages of one ticket that are read
 def classify_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     """Classify up to BATCH tickets whose followers have gone quiet; returns how many. Safe beside other workers."""
     query = select(Ticket).where(Ticket.classify_at <= now).order_by(Ticket.classify_at, Ticket.id).limit(BATCH)
-    query = query.with_for_update(skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
+    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
     tickets = session.scalars(query.execution_options(populate_existing=True)).all()
     bursts = _bursts(session, [t.id for t in tickets])
     for ticket in tickets:

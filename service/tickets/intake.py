@@ -139,11 +139,12 @@ def _join(
     now: datetime,
 ) -> str:
     """The message belongs to the open ticket; it reopens an answered one unless it is only thanks."""
-    _add_message(session, message, follower_id, ticket_id)
     values = {"ticket": ticket_id, "at": message.sent_at, "now": now, "quiet_at": now + QUIET}
     number = session.connection().execute(statements.TALKS_ON if talk else statements.WRITES_ON, values).scalar()
     if number is None:
         number = _customer_writes(session, ticket_id, message, rules, now)
+    # after the ticket is locked: the message's foreign key locks it too, and more weakly
+    _add_message(session, message, follower_id, ticket_id)
     announce(session, f"ticket:{number}", "queue")
     return ""
 

@@ -9,6 +9,8 @@ from redis import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.channels.outages import watch
+from service.clock import utcnow
 from service.database import reading
 from service.rulebook import RulebookVersion
 
@@ -33,6 +35,7 @@ def _database() -> str:
             session.execute(text("SELECT 1"))
             if session.get(RulebookVersion, 1) is None:
                 return "not initialised: run `desk init`"
+        watch().close(now=utcnow())  # an outage ends when the database answers again, not at the next push
     except SQLAlchemyError as error:
         return f"no answer ({type(error).__name__})"
     return ""

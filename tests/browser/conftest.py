@@ -30,7 +30,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
             yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # others start a playwright of their own, and there may be one at a time
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no chromium")

@@ -8,6 +8,7 @@ import pytest
 from redis import ConnectionError as RedisConnectionError
 
 from service import checkup
+from service.channels.outages import Outage
 from service.channels.wechat import accounts
 from service.clock import utcnow
 from service.database import db, transaction
@@ -71,7 +72,7 @@ def test_all_is_well(desk: Desk, living: Bell):
     found = checked(desk)
 
     assert wrong(desk) == {}
-    assert list(found) == ["database", "redis", "worker", "inbox", "account main", "calendar"]
+    assert list(found) == ["database", "redis", "worker", "inbox", "account main", "calendar", "outages"]
     assert found["database"][1] == db.engine.dialect.name
 
 
@@ -104,6 +105,18 @@ def test_an_account_that_was_halted_is_named_with_the_reason(desk: Desk, living:
         accounts.halt(session, "main", "api unauthorized")
 
     assert wrong(desk) == {"account main": "api unauthorized"}
+
+
+def test_an_outage_is_told_and_is_not_wrong(desk: Desk, living: Bell):
+    ended = utcnow()
+    with transaction() as session:
+        session.add(Outage(began_at=ended - timedelta(minutes=2), ended_at=ended, refused=7))
+
+    fine, detail = checked(desk)["outages"]
+
+    assert fine
+    assert "7 pushes" in str(detail)
+    assert ended.isoformat(timespec="seconds") in str(detail)
 
 
 def test_a_database_without_tables_is_named_and_nothing_else_is_asked(desk: Desk, living: Bell):

@@ -62,7 +62,7 @@ def test_everything_runs_and_is_announced_once_it_answers(demo: Up) -> None:
 
     assert get(f"{url}/readyz") == "stub"
     counts = {word: len(demo.children(word)) for word in ("granian", "worker.py", "cron", "redis-server", "simulated")}
-    assert counts == {"granian": 2, "worker.py": 3, "cron": 1, "redis-server": 1, "simulated": 1}
+    assert counts == {"granian": 2, "worker.py": 4, "cron": 1, "redis-server": 1, "simulated": 1}
     eventually(lambda: "hello from the preparation" in demo.lines, within=5, what="what the preparation had to tell")
     assert [line for line in demo.lines if line.startswith("ready ")] == [f"ready {url}"]
 

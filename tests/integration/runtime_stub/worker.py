@@ -12,7 +12,7 @@ def main() -> None:
     wish = os.environ.get("STUB_WORKER")
     if wish == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if wish == "parent" and len(sys.argv) == 1:
+    if wish == "parent" and sys.argv[1:] == ["default"]:
         # a child of its own, which does not die with it
         subprocess.Popen(
             [sys.executable, "-c", "import time; time.sleep(600)", "stub-grandchild"], start_new_session=True
