@@ -44,14 +44,17 @@ class Outcome:
 
 def main(arguments: list[str]) -> int:
     """Run, summarise, and close with the line that counts; 0 if all is well."""
-    runs: list[tuple[str, dict[str, str], list[str]]] = [("SQLite and embedded Redis", {}, arguments)]
+    others = arguments or [f"--ignore={path}" for path in INDEPENDENT]
+    runs: list[tuple[str, dict[str, str], list[str]]] = [("SQLite and embedded Redis", {}, others)]
+    if not arguments:
+        runs.append(("SQLite, what does not depend on the database", {}, list(INDEPENDENT)))
     absent = []
     database, why_no_database = find_postgres()
     if database:
         server, why_no_redis = find_redis()
         where = f"PostgreSQL and {'Redis' if server else 'embedded Redis'}"
         chosen = {"TEST_DATABASE_URL": database} | ({"TEST_REDIS_URL": server} if server else {})
-        runs.append((where, chosen, [*(f"--ignore={path}" for path in INDEPENDENT), *arguments]))
+        runs.append((where, chosen, others))
         absent += [why_no_redis] if why_no_redis else []
     else:
         absent.append(why_no_database)
