@@ -8,7 +8,7 @@ from functools import wraps
 from flask import Flask, current_app
 
 from service.channels import registry
-from service.channels.intake import Handler
+from service.channels.intake import handle_kept
 from service.channels.registry import channel_named
 from service.clock import utcnow
 from service.database import reading, transaction
@@ -48,20 +48,11 @@ def process_inbox() -> None:
         ids = list(inbox.unhandled(session, utcnow()))
     for item_id in ids:
         try:
-            _process(item_id)
+            handle_kept(item_id, now=utcnow())
         except Exception:
             log.exception("message not handled", extra={"inbox_id": item_id})
             with transaction() as session:
                 inbox.postpone(session, item_id, now=utcnow())
-
-
-def _process(item_id: int) -> None:
-    handler: Handler = current_app.extensions["intake"]
-    with transaction() as session:
-        item = inbox.claim(session, item_id)
-        if item is not None:
-            handler.handle(session, item.to_inbound(), item_id=item_id, now=utcnow())
-            inbox.settle(session, item_id, now=utcnow())
 
 
 @job

@@ -86,7 +86,7 @@ def handle(message: Inbound, *, now: datetime) -> str:
             taken = handler.express(session, message, now=now)
     except IntegrityError:
         return _handle_in_steps(handler, message, now)
-    return taken.reply if taken.unhandled is None else _handle_kept(handler, taken.unhandled, now)
+    return taken.reply if taken.unhandled is None else handle_kept(taken.unhandled, now=now)
 
 
 def _handle_in_steps(handler: Handler, message: Inbound, now: datetime) -> str:
@@ -98,8 +98,9 @@ def _handle_in_steps(handler: Handler, message: Inbound, now: datetime) -> str:
         return handler.handle(session, message, item_id=item_id, now=now)
 
 
-def _handle_kept(handler: Handler, item_id: int, now: datetime) -> str:
-    """Handle what the express statement has kept; a worker that was quicker has its own way of answering."""
+def handle_kept(item_id: int, *, now: datetime) -> str:
+    """Handle a message that is kept but was not handled; "" too if somebody else was quicker."""
+    handler: Handler = current_app.extensions["intake"]
     with transaction() as session:
         item = inbox.claim(session, item_id)
         if item is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from service.errors import IllegalTransition, InvalidInput, LastMessage, NotFound, StaleReply
@@ -138,11 +138,6 @@ def reply_of(session: Session, ticket: Ticket, message_id: int) -> Message:
     if message is None or message.ticket_id != ticket.id or message.delivery is None:
         raise NotFound("no such reply on this ticket")
     return message
-
-
-def newest_seen(session: Session, ticket: Ticket) -> int:
-    """Id of the newest message on the ticket: what a page hands to the reply box."""
-    return session.scalar(select(func.max(Message.id)).where(Message.ticket_id == ticket.id)) or 0
 
 
 def _take(ticket: Ticket, deed: Deed, clocks: Clocks) -> None:

@@ -25,7 +25,6 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from service.audit import Event
 from service.messaging.followers import Follower
-from service.messaging.inbox import InboxItem
 from service.tickets.models import ClockRow, Message, Ticket, TicketCounter
 from service.tickets.states import Status
 
@@ -35,7 +34,6 @@ MESSAGES = cast(Table, Message.__table__)
 COUNTERS = cast(Table, TicketCounter.__table__)
 CLOCKS = cast(Table, ClockRow.__table__)
 EVENTS = cast(Table, Event.__table__)
-INBOX = cast(Table, InboxItem.__table__)
 # a message changes nothing about these but their time; any other status moves
 STAYS = (Status.PENDING_ACCEPTANCE, Status.IN_PROGRESS)
 
