@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 
-from simulator import control, current, phone, platform_api
+from simulator import control, control_knobs, current, h5, phone, platform_api
 from simulator.config import Config
 from simulator.media import MEGABYTE
 from simulator.pushes import Pusher
@@ -15,7 +15,7 @@ from simulator.state import State
 
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: http: https:; media-src 'self'; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -36,7 +36,13 @@ def create_app(
     app.extensions[current.NAME] = Pusher(State(config or Config(), clock, chance))
     app.before_request(_refuse_foreign_pages)
     app.after_request(_harden)
-    for blueprint in (platform_api.blueprint, control.blueprint, phone.blueprint):
+    for blueprint in (
+        platform_api.blueprint,
+        control.blueprint,
+        control_knobs.blueprint,
+        h5.blueprint,
+        phone.blueprint,
+    ):
         app.register_blueprint(blueprint)
     return app
 

@@ -14,7 +14,8 @@ CHOICES = {
     "window_model": ("max", "cumulative"),
     "survey_tap_opens": ("click", "message"),
     "unicode_escapes": ("refuse", "accept"),
-    "recognition": ("absent", "empty"),
+    "recognition": ("absent", "empty", "filled"),
+    "template_outcome": ("success", "failed:user block", "failed: system failed"),
 }
 FOLLOWER_NAMES = ("王女士", "李先生", "张阿姨", "陈先生", "刘小姐", "赵师傅")
 
@@ -25,10 +26,11 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One item of the menu under the chat; a tap pushes a CLICK event with the key."""
+    """One item of the console's menu under the chat: with a key it pushes CLICK, with a url it opens that page."""
 
     name: str
-    key: str
+    key: str = ""
+    url: str = ""
 
 
 DEFAULT_MENU = (MenuItem("我要咨询", "INQUIRY"), MenuItem("我的工单", "MY_TICKETS"), MenuItem("人工服务", "HUMAN"))
@@ -51,6 +53,9 @@ class Account:
     name: str = ""
     ip_list: tuple[str, ...] = ()
     menu: tuple[MenuItem, ...] = DEFAULT_MENU
+    oauth_domain: str = ""  # host of redirect_uri; empty: any
+    mini_programs: tuple[str, ...] = ()  # appids that are linked
+    autoreply: Mapping[str, object] = field(default_factory=dict)  # as get_current_autoreply_info answers it
 
     def __post_init__(self) -> None:
         """Refuse an account that could neither sign nor encrypt."""
@@ -72,18 +77,30 @@ class Config:
     push_timeout: float = 5.0
     push_attempts: int = 3
     push_spacing: float = 5.0
+    push_overlap: bool = False  # an attempt begins at its time although the one before still runs
     push_threads: int = 32
     hold_seconds: float = 30.0
     window_model: str = "max"
     survey_tap_opens: str = "click"
     unicode_escapes: str = "refuse"
     recognition: str = "absent"
+    recognition_text: str = "家里的宽带断了，请帮忙看看。"
     text_limit_bytes: int = 2048
     token_lifetime: int = 7200
     token_overlap: int = 300
     forced_refreshes_a_day: int = 20
     forced_refresh_spacing: int = 30
+    token_dies_after: int = 0  # calls until somebody else makes the token stale (40001); 0: never
     media_days: int = 3
+    template_outcome: str = "success"
+    subscribe_error_code: int = 0  # of the receipt of a subscription notice; 0 is delivered
+    subscribe_answers_msgid: bool = False
+    client_msg_id_seconds: float = 600.0
+    receipt_delay: float = 0.2
+    snapshot_user: bool = False
+    oauth_code_seconds: float = 300.0
+    minute_limit: int = 0  # calls of one endpoint in a minute; 0: no limit
+    daily_limits: Mapping[str, int] = field(default_factory=dict)  # endpoint -> calls; the rest is in simulator.quotas
     adopt_unknown_followers: bool = False
     follower_names: tuple[str, ...] = FOLLOWER_NAMES
     # openid -> messages left, deadline (Unix seconds): windows that are open at the start
@@ -115,13 +132,21 @@ def account_from(values: Mapping[str, object]) -> Account:
     """An account from JSON values; raises ConfigError on an unknown or missing field."""
     known = _known(Account, values, "account")
     if "menu" in known:
-        known["menu"] = tuple(MenuItem(str(item["name"]), str(item["key"])) for item in _rows(known["menu"]))
-    if "ip_list" in known:
-        known["ip_list"] = _texts(known["ip_list"])
+        known["menu"] = tuple(_menu_item(row) for row in _rows(known["menu"]))
+    for name in ("ip_list", "mini_programs"):
+        if name in known:
+            known[name] = _texts(known[name])
+    if not isinstance(known.get("autoreply", {}), Mapping):
+        raise ConfigError("autoreply: an object is needed")
     try:
         return Account(**known)  # type: ignore[arg-type]
     except TypeError as error:
         raise ConfigError(f"account: {error}") from error
+
+
+def _menu_item(row: Mapping[str, object]) -> MenuItem:
+    known = _known(MenuItem, row, "menu item")
+    return MenuItem(**{name: str(value) for name, value in known.items()})
 
 
 def config_from(values: Mapping[str, object]) -> Config:

@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One card of a news message; `url` may be empty."""
+    """One card of a news message; addresses may be empty."""
 
     title: str
     description: str
     url: str
+    picture_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,16 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A message's body: text is what one reads, media_id what one looks at or listens to."""
+    """A message's body: text is what one reads, media_id what one looks at or listens to, url where a tap leads."""
 
     type: str
     text: str = ""
     media_id: str = ""
     articles: tuple[Article, ...] = ()
     choices: tuple[Choice, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()  # label and value
+    url: str = ""
+    more: str = ""
 
     def as_json(self) -> dict[str, object]:
         """Fields for JSON, with the address under which this simulator serves the media."""

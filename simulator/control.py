@@ -2,65 +2,22 @@
 
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import asdict
 
 import requests
 from flask import Blueprint, Response, jsonify, request
 
 from simulator import acting, current, wire
+from simulator.asking import body_of_request, guard, number, patience
 from simulator.config import Account, ConfigError, account_from
-from simulator.faults import Fault, FaultError
+from simulator.faults import Fault
 from simulator.inbound import ActError
 from simulator.pushes import Push
-from simulator.state import State, UnknownError
-from simulator.tokens import RefusedError
+from simulator.state import State
 
 blueprint = Blueprint("control", __name__, url_prefix="/_control")
-LONGEST_WAIT = 60.0
+guard(blueprint)
 Answer = Response | tuple[Response, int]
-STATUSES: dict[type[Exception], int] = {
-    UnknownError: 404,
-    acting.NotFollowingError: 409,
-    ActError: 422,
-    FaultError: 422,
-    ConfigError: 422,
-    RefusedError: 422,
-}
-
-
-def _problem(error: Exception) -> Answer:
-    if isinstance(error, RefusedError):
-        return jsonify(error=f"the platform refuses: {error.errcode}", errcode=error.errcode), STATUSES[RefusedError]
-    return jsonify(error=str(error)), STATUSES[type(error)]
-
-
-for _kind in STATUSES:
-    blueprint.register_error_handler(_kind, _problem)
-
-
-def _body() -> dict[str, object]:
-    body = request.get_json(force=True, silent=True) if request.get_data() else {}
-    if not isinstance(body, dict):
-        raise ActError("a JSON object is needed")
-    return body
-
-
-def _number(values: Mapping[str, object], name: str, default: float | None = None) -> float | None:
-    value = values.get(name)
-    if value is None:
-        return default
-    try:
-        return float(str(value))
-    except ValueError as error:
-        raise ActError(f"{name} must be a number") from error
-
-
-def _patience(values: Mapping[str, object]) -> float:
-    """Seconds to wait for a result; 0 unless `wait` is asked for."""
-    if str(values.get("wait", "")).lower() not in ("true", "1"):
-        return 0.0
-    return min(_number(values, "timeout", LONGEST_WAIT) or 0.0, LONGEST_WAIT)
 
 
 def _account_json(state: State, account: Account) -> dict[str, object]:
@@ -80,7 +37,7 @@ def list_accounts() -> Answer:
 @blueprint.post("/accounts")
 def register_account() -> Answer:
     """Add an account, or change the one with this slug."""
-    state, account = current.state(), account_from(_body())
+    state, account = current.state(), account_from(body_of_request())
     try:
         state.register(account)
     except ValueError as error:
@@ -106,7 +63,7 @@ def verify_webhook(slug: str) -> Answer:
 @blueprint.post("/followers")
 def add_follower() -> Answer:
     """Add a follower `{account, name, openid?, following?}`, or several under `followers`."""
-    state, body = current.state(), _body()
+    state, body = current.state(), body_of_request()
     rows = body.get("followers", [body])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ActError("followers must be a list of objects")
@@ -133,9 +90,9 @@ def show_follower(openid: str) -> Answer:
 @blueprint.post("/followers/<openid>/say")
 def say(openid: str) -> Answer:
     """Let the follower do something (`simulator.acting.act`); answers with the push, finished if `wait` is true."""
-    body = _body()
+    body = body_of_request()
     pushes = acting.act(current.state(), current.pusher(), openid, body)
-    _await(pushes, _patience(body))
+    _await(pushes, patience(body))
     return jsonify(pushes[0].as_json() | {"copies": [push.as_json() for push in pushes[1:]]}), 202
 
 
@@ -147,7 +104,7 @@ def _await(pushes: list[Push], seconds: float) -> None:
 @blueprint.get("/followers/<openid>/pushes")
 def list_pushes_of(openid: str) -> Answer:
     """The follower's last `limit` pushes, newest first."""
-    limit = int(_number(request.args, "limit", 20) or 0)
+    limit = int(number(request.args, "limit", 20) or 0)
     pushes = current.pusher().latest(current.state().get_follower(openid).openid, limit)
     return jsonify(pushes=[push.as_json() for push in pushes])
 
@@ -156,14 +113,14 @@ def list_pushes_of(openid: str) -> Answer:
 def show_push(push_id: int) -> Answer:
     """One push with its attempts; `wait=true&timeout=` answers when it is finished."""
     push = current.pusher().get(push_id)
-    _await([push], _patience(request.args))
+    _await([push], patience(request.args))
     return jsonify(push.as_json())
 
 
 @blueprint.get("/pushes")
 def list_pushes() -> Answer:
     """How many pushes there are by state; `wait=true&timeout=` answers when none waits or runs."""
-    pusher, state, seconds = current.pusher(), current.state(), _patience(request.args)
+    pusher, state, seconds = current.pusher(), current.state(), patience(request.args)
     if seconds:
         state.wait_for(pusher.is_quiet, seconds)
     with state.lock:
@@ -176,14 +133,14 @@ def transcript(openid: str) -> Answer:
     """What the follower sees: `after` an entry's id, of a `kind`; `count` waits (`wait=true`) for so many."""
     state = current.state()
     follower = state.get_follower(openid)
-    after, kind = int(_number(request.args, "after", 0) or 0), request.args.get("kind", "")
-    count = int(_number(request.args, "count", 1) or 1)
+    after, kind = int(number(request.args, "after", 0) or 0), request.args.get("kind", "")
+    count = int(number(request.args, "count", 1) or 1)
 
     def entries() -> list[dict[str, object]]:
         found = [entry for entry in follower.transcript if entry.id > after]
         return [entry.as_json() for entry in found if kind in ("", entry.kind)]
 
-    seconds = _patience(request.args)
+    seconds = patience(request.args)
     if seconds:
         state.wait_for(lambda: len(entries()) >= count, seconds)
     with state.lock:
@@ -193,9 +150,9 @@ def transcript(openid: str) -> Answer:
 @blueprint.post("/followers/<openid>/window")
 def set_window(openid: str) -> Answer:
     """Set `remaining` and `deadline` (Unix seconds, or `seconds` from now) of the reply window."""
-    state, body = current.state(), _body()
-    remaining, seconds = _number(body, "remaining"), _number(body, "seconds")
-    deadline = _number(body, "deadline") if seconds is None else state.now() + seconds
+    state, body = current.state(), body_of_request()
+    remaining, seconds = number(body, "remaining"), number(body, "seconds")
+    deadline = number(body, "deadline") if seconds is None else state.now() + seconds
     follower = acting.set_window(
         state, openid, remaining=None if remaining is None else int(remaining), deadline=deadline
     )
@@ -213,16 +170,16 @@ def list_faults() -> Answer:
 @blueprint.post("/faults")
 def add_fault() -> Answer:
     """Add `{endpoint, kind, value?, times?, probability?, account?}`; see `simulator.faults.Fault`."""
-    state, body = current.state(), _body()
-    times = _number(body, "times")
+    state, body = current.state(), body_of_request()
+    times = number(body, "times")
     with state.lock:
         fault = Fault(
             id=state.next_fault_id(),
             endpoint=str(body.get("endpoint", "*")),
             kind=str(body.get("kind", "")),
-            value=_number(body, "value"),
+            value=number(body, "value"),
             times=None if times is None else int(times),
-            probability=_number(body, "probability", 1.0) or 0.0,
+            probability=number(body, "probability", 1.0) or 0.0,
             account=str(body.get("account") or ""),
         )
         state.faults.active.append(fault)
@@ -257,7 +214,7 @@ def list_calls() -> Answer:
         current.state(),
         {n: request.args[n] for n in ("endpoint", "account", "openid") if n in request.args},
     )
-    limit = int(_number(request.args, "limit", 100) or 0)
+    limit = int(number(request.args, "limit", 100) or 0)
     with state.lock:
         rows = [asdict(call) for call in reversed(state.calls)]
         fitting = [row for row in rows if all(row[name] == value for name, value in wanted.items())]
@@ -267,9 +224,9 @@ def list_calls() -> Answer:
 @blueprint.post("/clock")
 def advance_clock() -> Answer:
     """Advance the platform's time by `advance_seconds`: windows, tokens and media age; pushes keep the wall clock."""
-    state, body = current.state(), _body()
+    state, body = current.state(), body_of_request()
     with state.lock:
-        state.clock_ahead += _number(body, "advance_seconds", 0.0) or 0.0
+        state.clock_ahead += number(body, "advance_seconds", 0.0) or 0.0
         return jsonify(now=state.now(), ahead=state.clock_ahead)
 
 

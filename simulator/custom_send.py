@@ -5,35 +5,48 @@ from collections.abc import Callable, Mapping
 from simulator import windows
 from simulator.config import Account
 from simulator.content import Article, Choice, Content
-from simulator.state import State
+from simulator.endpoints import OK, Endpoint
+from simulator.state import Follower, State
 from simulator.tokens import RefusedError
+from simulator.values import Values, inner, rows, text
 
-Body = Mapping[str, object]
 TYPING_SECONDS = 15.0
 EXCHANGE_SECONDS = 30.0
 
 
-def send(state: State, account: Account, body: Body) -> dict[str, object]:
+def send(state: State, account: Account, body: Values) -> dict[str, object]:
     """Check the message in the platform's order, put it on the phone and count it."""
     follower = state.recipient(account, text(body, "touser"))
     kind = text(body, "msgtype")
     build = BUILDERS.get(kind)
     if build is None:
         raise RefusedError(40008)
-    inner = body.get(kind)
-    if not isinstance(inner, Mapping):
+    if not isinstance(body.get(kind), Mapping):
         raise RefusedError(44004 if kind == "text" else 40008)
-    content = build(state, account, inner)
-    errcode = windows.refusal(follower.window, now=state.now()) if follower.following else 45015
+    content = build(state, account, inner(body, kind))
+    errcode = _refusal(state, follower)
     if errcode is not None:
         raise RefusedError(errcode)
     follower.window = windows.spent(follower.window)
     follower.typing_until = 0.0
-    state.show(follower, "reply", content, agent=_agent(body), by_ai=_is_by_ai(body))
-    return {"errcode": 0, "errmsg": "ok"}
+    agent = text(inner(body, "customservice"), "kf_account")
+    by_ai = inner(body, "aimsgcontext").get("is_ai_msg") == 1
+    state.show(follower, "reply", content, agent=agent, by_ai=by_ai)
+    return OK
 
 
-def typing(state: State, account: Account, body: Body) -> dict[str, object]:
+def _refusal(state: State, follower: Follower) -> int | None:
+    """The errcode that whoever writes to this follower gets now; None if a message may go out."""
+    if not follower.following:
+        return 45015
+    if follower.is_blacklisted:
+        return 43019
+    if follower.is_refusing:
+        return 48002
+    return windows.refusal(follower.window, now=state.now())
+
+
+def typing(state: State, account: Account, body: Values) -> dict[str, object]:
     """Show or take away the line that somebody is typing."""
     follower = state.recipient(account, text(body, "touser"))
     command, now = text(body, "command"), state.now()
@@ -44,50 +57,51 @@ def typing(state: State, account: Account, body: Body) -> dict[str, object]:
     if command == "Typing" and now < follower.typing_until:
         raise RefusedError(45081)
     follower.typing_until = now + TYPING_SECONDS if command == "Typing" else 0.0
-    return {"errcode": 0, "errmsg": "ok"}
+    return OK
 
 
-def text(body: Body, name: str) -> str:
-    """The value as text; empty if it is missing or no text."""
-    value = body.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _agent(body: Body) -> str:
-    service = body.get("customservice")
-    return text(service, "kf_account") if isinstance(service, Mapping) else ""
-
-
-def _is_by_ai(body: Body) -> bool:
-    context = body.get("aimsgcontext")
-    return isinstance(context, Mapping) and context.get("is_ai_msg") == 1
-
-
-def _rows(body: Body, name: str) -> list[Body]:
-    value = body.get(name)
-    return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
-
-
-def _text(state: State, account: Account, inner: Body) -> Content:
-    words = text(inner, "content")
+def _text(state: State, account: Account, given: Values) -> Content:
+    words = text(given, "content")
     if not words.strip():
         raise RefusedError(44004)
-    if len(words.encode("utf-8", "replace")) > state.config.text_limit_bytes:
+    if len(words.encode("utf-8", "replace")) > state.settings(account.slug).text_limit_bytes:
         raise RefusedError(45002)
     return Content("text", words)
 
 
-def _media(kind: str) -> Callable[[State, Account, Body], Content]:
-    def build(state: State, account: Account, inner: Body) -> Content:
-        item = state.find_media(account, text(inner, "media_id"), (kind,))
-        return Content(kind, text(inner, "title"), item.id)
+def _media(kind: str) -> Callable[[State, Account, Values], Content]:
+    def build(state: State, account: Account, given: Values) -> Content:
+        item = state.find_media(account, text(given, "media_id"), (kind,))
+        return Content(kind, text(given, "title"), item.id, more=text(given, "description"))
 
     return build
 
 
-def _news(state: State, account: Account, inner: Body) -> Content:
+def _video(state: State, account: Account, given: Values) -> Content:
+    # the thumb is marked as required, and libraries that leave it out work all the same
+    if "thumb_media_id" in given:
+        state.find_media(account, text(given, "thumb_media_id"), ("thumb", "image"))
+    return _media("video")(state, account, given)
+
+
+def _music(state: State, account: Account, given: Values) -> Content:
+    state.find_media(account, text(given, "thumb_media_id"), ("thumb", "image"))
+    return Content("music", text(given, "title"), more=text(given, "description"), url=text(given, "musicurl"))
+
+
+def _mini_program(state: State, account: Account, given: Values) -> Content:
+    if text(given, "appid") not in account.mini_programs:
+        raise RefusedError(40166)
+    if not text(given, "pagepath"):
+        raise RefusedError(40165)
+    state.find_media(account, text(given, "thumb_media_id"), ("thumb", "image"))
+    return Content("miniprogrampage", text(given, "title"), more=text(given, "pagepath"))
+
+
+def _news(state: State, account: Account, given: Values) -> Content:
     articles = tuple(
-        Article(text(row, "title"), text(row, "description"), text(row, "url")) for row in _rows(inner, "articles")
+        Article(text(row, "title"), text(row, "description"), text(row, "url"), text(row, "picurl"))
+        for row in rows(given, "articles")
     )
     if not articles:
         raise RefusedError(44003)
@@ -96,32 +110,36 @@ def _news(state: State, account: Account, inner: Body) -> Content:
     return Content("news", articles[0].title, articles=articles)
 
 
-def _survey(state: State, account: Account, inner: Body) -> Content:
-    choices = tuple(Choice(str(row.get("id", "")), text(row, "content")) for row in _rows(inner, "list"))
+def _survey(state: State, account: Account, given: Values) -> Content:
+    choices = tuple(Choice(str(row.get("id", "")), text(row, "content")) for row in rows(given, "list"))
     if not choices or not all(choice.content for choice in choices):
         raise RefusedError(44004)
-    head, tail = text(inner, "head_content"), text(inner, "tail_content")
+    head, tail = text(given, "head_content"), text(given, "tail_content")
     words = "\n".join((head, *(choice.content for choice in choices), tail))
-    if len(words.encode("utf-8", "replace")) > state.config.text_limit_bytes:
+    if len(words.encode("utf-8", "replace")) > state.settings(account.slug).text_limit_bytes:
         raise RefusedError(45002)
     return Content("msgmenu", "\n".join(part for part in (head, tail) if part), choices=choices)
 
 
-def _named(kind: str) -> Callable[[State, Account, Body], Content]:
+def _named(kind: str) -> Callable[[State, Account, Values], Content]:
     """Kinds that a help desk has no use for: taken, and shown by their title."""
-    return lambda state, account, inner: Content(kind, text(inner, "title"))
+    return lambda state, account, given: Content(kind, text(given, "title"))
 
 
-BUILDERS: dict[str, Callable[[State, Account, Body], Content]] = {
+BUILDERS: dict[str, Callable[[State, Account, Values], Content]] = {
     "text": _text,
     "image": _media("image"),
     "voice": _media("voice"),
-    "video": _media("video"),
+    "video": _video,
     "news": _news,
     "msgmenu": _survey,
-    "music": _named("music"),
+    "music": _music,
     "mpnews": _named("mpnews"),
     "mpnewsarticle": _named("mpnewsarticle"),
     "wxcard": _named("wxcard"),
-    "miniprogrampage": _named("miniprogrampage"),
+    "miniprogrampage": _mini_program,
+}
+ENDPOINTS = {
+    "message/custom/send": Endpoint("POST", send),
+    "message/custom/typing": Endpoint("POST", typing),
 }

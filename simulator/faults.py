@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 KINDS = ("latency", "errcode", "http", "html", "timeout", "drop_after_accept")
 PUSH = "push"
+API = "api"
+TOKEN_ENDPOINTS = ("token", "stable_token")
 PUSH_KINDS = ("latency", "timeout", "drop_after_accept")
 
 
@@ -17,7 +19,8 @@ class Fault:
     """One thing to do wrong; `times` None means until it is removed, `account` empty means any.
 
     `value` is seconds for latency, timeout and drop_after_accept (0 hangs up at once; None: the configured hold), a
-    status for http, an errcode for errcode. `endpoint` is a path below /cgi-bin/, `*`, or `push` for the webhook.
+    status for http, an errcode for errcode. `endpoint` is a path below /cgi-bin/ (or with `sns/` in front), `*`, `api`
+    (all but the token endpoints: a storm of 40001), or `push` for the webhook.
     """
 
     id: int
@@ -50,7 +53,7 @@ class Faults:
     def take(self, endpoint: str, account: str) -> Fault | None:
         """The fault that strikes this call, counted; None if all goes well."""
         for fault in self.active:
-            if fault.endpoint not in (endpoint, "*" if endpoint != PUSH else PUSH):
+            if not _strikes(fault.endpoint, endpoint):
                 continue
             if fault.account not in ("", account) or self.chance() >= fault.probability:
                 continue
@@ -59,3 +62,9 @@ class Faults:
                 self.active.remove(fault)
             return fault
         return None
+
+
+def _strikes(wanted: str, endpoint: str) -> bool:
+    if wanted == endpoint or endpoint == PUSH:
+        return wanted == endpoint
+    return wanted == "*" or (wanted == API and endpoint not in TOKEN_ENDPOINTS)

@@ -4,6 +4,7 @@ import secrets
 import struct
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from simulator.tokens import RefusedError
 
@@ -89,17 +90,31 @@ def picture(width: int = 120, height: int = 80) -> bytes:
     rows = b"".join(
         b"\x00" + bytes(v for x in range(width) for v in (90 + x % 120, 150 + y % 90, 200)) for y in range(height)
     )
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return _png(width, height, 2, rows)
+
+
+def grey_png(lines: list[bytes], times: int) -> bytes:
+    """A PNG of grey values, each line repeated so many times."""
+    rows = b"".join((b"\x00" + line) * times for line in lines)
+    return _png(len(lines[0]), len(lines) * times, 0, rows)
+
+
+def _png(width: int, height: int, colour: int, rows: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
     )
 
 
-# one second of silence (50 AMR frames "no data"), a video's and a picture's bare frame
+def _sample(name: str) -> bytes:
+    """A file that `python -m simulator.recordings` made."""
+    return (Path(__file__).parent / "samples" / name).read_bytes()
+
+
 SAMPLES = {
     "image": picture(),
-    "voice": b"#!AMR\n" + b"\x7c" * 50,
-    "video": b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom\x00\x00\x00\x08mdat",
-    "thumb": b"\xff\xd8\xff\xd9",
+    "voice": _sample("voice.amr"),
+    "video": _sample("video.mp4"),
+    "thumb": _sample("thumb.jpg"),
 }

@@ -1,11 +1,10 @@
 """The phone page: one chats as one of several followers; its own small JSON endpoints feed it once a second."""
 
-from dataclasses import asdict
-
-from flask import Blueprint, Response, abort, jsonify, render_template, request
+from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from simulator import acting, current
+from simulator import acting, current, h5, menus, qrcodes, recordings
+from simulator.config import Account, ConfigError
 from simulator.inbound import ActError
 from simulator.pushes import Push
 from simulator.state import Follower, State, UnknownError
@@ -14,8 +13,24 @@ from simulator.tokens import RefusedError
 blueprint = Blueprint("phone", __name__)
 PUSHES_SHOWN = 6
 # what a visitor may do by hand; raw documents and faults are for the control API
-ALLOWED = ("text", "voice", "video", "location", "link", "subscribe", "unsubscribe", "click", "image")
-FIELDS = ("type", "text", "menu_id", "key", "name")
+ALLOWED = (
+    "text",
+    "voice",
+    "video",
+    "location",
+    "link",
+    "sticker",
+    "image",
+    "subscribe",
+    "unsubscribe",
+    "click",
+    "menu",
+    "scan",
+    "subscribe_popup",
+    "subscribe_change",
+)
+FIELDS = ("type", "text", "menu_id", "key", "name", "at", "ticket", "scene", "answers")
+CODES_SHOWN = 12
 MESSAGES = {40005: "不支持这种文件", 40009: "图片不能超过 10 MB", 44001: "文件是空的"}
 
 
@@ -23,6 +38,12 @@ MESSAGES = {40005: "不支持这种文件", 40009: "图片不能超过 10 MB", 4
 def page() -> ResponseReturnValue:
     """The chat page; everything on it comes from `/phone/state`."""
     return render_template("phone.html")
+
+
+@blueprint.get("/favicon.ico")
+def icon() -> ResponseReturnValue:
+    """Where browsers look for the icon of what is no page."""
+    return redirect(url_for("static", filename="icon.svg"))
 
 
 @blueprint.get("/phone/state")
@@ -36,17 +57,33 @@ def show_state() -> Response:
         chosen = next((f for f in followers if f.openid == wanted), followers[0] if followers else None)
         # a page that asks for another follower than it gets must not skip lines
         seen = after if chosen and chosen.openid == wanted else 0
-        return jsonify(
+        answer = jsonify(
             now=state.now(),
             epoch=state.epoch,
             accounts=[{"slug": a.slug, "name": a.name or a.slug, "mode": a.mode} for a in state.accounts.values()],
             account=account.slug if account else None,
-            menu=[asdict(item) for item in account.menu] if account else [],
+            menu=menus.as_json(state.book(account).menu) if account else [],
+            codes=_codes(state, account) if account else [],
+            notifications=_notifications(state, account) if account else [],
             followers=[_row(state, follower) for follower in followers],
             follower=chosen.as_json(state.now()) if chosen else None,
             entries=[entry.as_json() for entry in chosen.transcript if entry.id > seen] if chosen else [],
             pushes=[_push(push) for push in current.pusher().latest(chosen.openid, PUSHES_SHOWN)] if chosen else [],
         )
+    # a link that is opened from here is opened on this follower's phone
+    if chosen and chosen.openid == wanted != request.cookies.get(h5.cookie_of(chosen.account)):
+        h5.remember(answer, chosen)
+    return answer
+
+
+def _codes(state: State, account: Account) -> list[dict[str, str]]:
+    """The newest codes that still work."""
+    found = [code for code in state.book(account).qr_codes.values() if qrcodes.find(state, code.ticket)]
+    return [{"ticket": code.ticket, "scene": code.scene} for code in found[-CODES_SHOWN:]]
+
+
+def _notifications(state: State, account: Account) -> list[dict[str, str]]:
+    return [{"id": template.id, "title": template.title} for template in state.book(account).notifications.values()]
 
 
 def _row(state: State, follower: Follower) -> dict[str, object]:
@@ -94,7 +131,7 @@ def _act(openid: str, values: dict[str, object]) -> ResponseReturnValue:
         return jsonify(error="请先关注公众号"), 409
     except RefusedError as refused:
         return jsonify(error=MESSAGES.get(refused.errcode, f"平台拒绝（{refused.errcode}）")), 422
-    except ActError as error:
+    except (ActError, ConfigError, menus.TapError) as error:
         return jsonify(error=str(error)), 422
     return jsonify(push=pushes[0].id), 202
 
@@ -105,4 +142,20 @@ def show_media(media_id: str) -> Response:
     item = current.state().media.get(media_id)
     if item is None:
         abort(404)
-    return Response(item.data, content_type=item.content_type, headers={"Cache-Control": "private, max-age=3600"})
+    answer = Response(item.data, content_type=item.content_type, headers={"Cache-Control": "private, max-age=3600"})
+    # players of films ask for parts
+    answer.make_conditional(request, accept_ranges=True, complete_length=len(item.data))
+    return answer
+
+
+@blueprint.get("/media/<media_id>/sound")
+def play(media_id: str) -> Response:
+    """A voice as browsers play it; 404 if it is unknown or no sound."""
+    item = current.state().media.get(media_id)
+    if item is None:
+        abort(404)
+    try:
+        sound = recordings.as_wav(item.data)
+    except recordings.UnplayableError:
+        abort(404)
+    return Response(sound, content_type="audio/wav", headers={"Cache-Control": "private, max-age=3600"})

@@ -1,38 +1,31 @@
-"""The platform's API under /cgi-bin: tokens, permissions, faults and answers around one function an endpoint."""
+"""The platform's API: rights, limits, faults and answers around one function an endpoint, which live by theme."""
 
 import json
 import re
 import secrets
 import socket
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
-from simulator import current, custom_send
+from simulator import basics, current, custom_send, media_api, oauth, people, qrcodes, quotas, tags, templates
 from simulator.config import Account
+from simulator.endpoints import Endpoint, is_allowed
 from simulator.errcodes import MESSAGES
 from simulator.faults import Fault
 from simulator.state import Call, State
-from simulator.tokens import RefusedError, Token
+from simulator.tokens import RefusedError
+from simulator.values import Values
 
-blueprint = Blueprint("platform", __name__, url_prefix="/cgi-bin")
+blueprint = Blueprint("platform", __name__)
 HTML_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 JSON_TYPE = "application/json; encoding=utf-8"
 # an odd number of backslashes before the u; an even one is a backslash that somebody typed
 ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[0-7])[0-9a-fA-F]{4}")
-Answer = dict[str, object] | Response
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One API function; `authorised` ones need a token, and all of these but a few a certified account."""
-
-    method: str
-    run: Callable[[State, Account], Answer]
-    authorised: bool = True
-    certified: bool = True
+THEMES = (basics, custom_send, media_api, people, tags, qrcodes, templates, oauth)
+ENDPOINTS: dict[str, Endpoint] = {name: endpoint for theme in THEMES for name, endpoint in theme.ENDPOINTS.items()}
+ENDPOINTS |= quotas.endpoints(frozenset(ENDPOINTS))
 
 
 @dataclass(slots=True)
@@ -43,7 +36,7 @@ class Exchange:
     openid: str = ""
 
 
-@blueprint.route("/<path:name>", methods=["GET", "POST"])
+@blueprint.route("/cgi-bin/<path:name>", methods=["GET", "POST"])
 def call(name: str) -> Response:
     """Answer one API call, spoiled by a fault where one strikes, and log it."""
     state, started, exchange = current.state(), time.monotonic(), Exchange()
@@ -61,6 +54,12 @@ def call(name: str) -> Response:
         Call(state.now(), name, exchange.account, exchange.openid, response.status_code, errcode, kind, elapsed)
     )
     return response
+
+
+@blueprint.route("/<any(sns, wxaapi):family>/<path:name>", methods=["GET", "POST"])
+def call_elsewhere(family: str, name: str) -> Response:
+    """The same for the functions that are not below /cgi-bin; their names begin with the family."""
+    return call(f"{family}/{name}")
 
 
 def _read_body() -> None:
@@ -93,7 +92,7 @@ def _spoiled(state: State, name: str, fault: Fault | None, exchange: Exchange) -
         state.stopping.wait(value)
         return _hang_up()
     if fault.kind == "errcode":
-        return _refusal(RefusedError(int(value)))
+        return _refusal(RefusedError(int(value), request.remote_addr or ""))
     return Response(HTML_PAGE, status=int(value) if fault.kind == "http" else 200, mimetype="text/html")
 
 
@@ -113,16 +112,23 @@ def _answer(state: State, name: str, exchange: Exchange) -> Response:
         if request.method != endpoint.method:
             raise RefusedError(43002 if endpoint.method == "POST" else 43001)
         with state.lock:
-            account = _account(state, endpoint)
+            account = _applicant(state, endpoint) if endpoint.grant_type else _bearer(state)
             exchange.account = account.slug
-            if account.ip_list and request.remote_addr not in account.ip_list:
-                raise RefusedError(40164, request.remote_addr or "")
-            if endpoint.certified and not account.certified:
-                raise RefusedError(48001)
-            answer = endpoint.run(state, account)
+            _check_rights(state, account, endpoint, name)
+            answer = endpoint.run(state, account, _values(state, account, endpoint))
     except RefusedError as refused:
         return _refusal(refused)
     return answer if isinstance(answer, Response) else _json(answer)
+
+
+def _check_rights(state: State, account: Account, endpoint: Endpoint, name: str) -> None:
+    # a web page's exchange of a code needs no listed address
+    if account.ip_list and request.remote_addr not in account.ip_list and endpoint.grant_type != "authorization_code":
+        raise RefusedError(40164, request.remote_addr or "")
+    if not is_allowed(endpoint, account):
+        raise RefusedError(48001)
+    if not endpoint.grant_type:
+        quotas.count(state, account, name)
 
 
 def _openid() -> str:
@@ -131,20 +137,26 @@ def _openid() -> str:
     return named if isinstance(named, str) else ""
 
 
-def _account(state: State, endpoint: Endpoint) -> Account:
-    if not endpoint.authorised:
-        return _applicant(state)
-    app_id = state.tokens.check(request.args.get("access_token", ""), state.now())
-    account = state.account_by_app_id(app_id)
+def _bearer(state: State) -> Account:
+    """The account whose access token came with the call."""
+    token = request.args.get("access_token", "")
+    account = state.account_by_app_id(state.tokens.check(token, state.now()))
     if account is None:
         raise RefusedError(40001)
+    state.tokens.use(token, state.settings(account.slug).token_dies_after)
     return account
 
 
-def _applicant(state: State) -> Account:
-    """The account that asks for a token with its secret."""
-    values = body_of_request(state) if request.method == "POST" else dict(request.args)
-    if values.get("grant_type") != "client_credential":
+def _values(state: State, account: Account, endpoint: Endpoint) -> Values:
+    if endpoint.method == "POST" and not endpoint.is_upload:
+        return _body(state.settings(account.slug).unicode_escapes)
+    return dict(request.args)
+
+
+def _applicant(state: State, endpoint: Endpoint) -> Account:
+    """The account that proves itself with its secret."""
+    values = _body("accept") if request.method == "POST" else dict(request.args)
+    if values.get("grant_type") != endpoint.grant_type:
         raise RefusedError(40002)
     if not values.get("appid"):
         raise RefusedError(41002)
@@ -158,12 +170,12 @@ def _applicant(state: State) -> Account:
     return account
 
 
-def body_of_request(state: State) -> dict[str, object]:
+def _body(unicode_escapes: str) -> dict[str, object]:
     """The JSON object of the request, whatever its Content-Type; raises RefusedError."""
     raw = request.get_data()
     if not raw:
         raise RefusedError(44002)
-    if state.config.unicode_escapes == "refuse" and ESCAPE.search(raw):
+    if unicode_escapes == "refuse" and ESCAPE.search(raw):
         raise RefusedError(40033)
     try:
         body = json.loads(raw)
@@ -182,69 +194,3 @@ def _refusal(refused: RefusedError) -> Response:
 
 def _json(body: dict[str, object]) -> Response:
     return Response(json.dumps(body, ensure_ascii=False), content_type=JSON_TYPE)
-
-
-def _token_answer(state: State, token: Token) -> Answer:
-    return {"access_token": token.value, "expires_in": max(1, int(token.expires_at - state.now()))}
-
-
-def _stable_token(state: State, account: Account) -> Answer:
-    is_forced = body_of_request(state).get("force_refresh") is True
-    issue = state.tokens.force if is_forced else state.tokens.stable
-    return _token_answer(state, issue(account.app_id, state.now()))
-
-
-def _token(state: State, account: Account) -> Answer:
-    return _token_answer(state, state.tokens.ordinary(account.app_id, state.now()))
-
-
-def _upload(state: State, account: Account) -> Answer:
-    part = request.files.get("media")
-    if part is None:
-        raise RefusedError(41005)
-    kind = request.args.get("type") or request.form.get("type", "")
-    item = state.store(account.slug, kind, part.read())
-    name = "thumb_media_id" if kind == "thumb" else "media_id"
-    return {"type": kind, name: item.id, "created_at": int(item.created_at)}
-
-
-def _get_media(state: State, account: Account) -> Answer:
-    media_id = request.args.get("media_id", "")
-    if not media_id:
-        raise RefusedError(41006)
-    item = state.find_media(account, media_id)
-    if item.type == "video":
-        return {"video_url": f"{request.host_url}media/{item.id}"}
-    response = Response(item.data, content_type=item.content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="{item.filename}"'
-    return response
-
-
-def _user(state: State, account: Account) -> Answer:
-    follower = state.recipient(account, request.args.get("openid", ""))
-    if not follower.following:
-        return {"subscribe": 0, "openid": follower.openid, "tagid_list": []}
-    empty = {"nickname": "", "sex": 0, "language": "", "city": "", "province": "", "country": "", "headimgurl": ""}
-    return empty | {
-        "subscribe": 1,
-        "openid": follower.openid,
-        "subscribe_time": int(follower.subscribed_at),
-        "remark": "",
-        "groupid": 0,
-        "tagid_list": [],
-        "subscribe_scene": "ADD_SCENE_QR_CODE",
-        "qr_scene": 0,
-        "qr_scene_str": "",
-    }
-
-
-ENDPOINTS = {
-    "stable_token": Endpoint("POST", _stable_token, authorised=False, certified=False),
-    "token": Endpoint("GET", _token, authorised=False, certified=False),
-    "getcallbackip": Endpoint("GET", lambda state, account: {"ip_list": ["127.0.0.1"]}, certified=False),
-    "message/custom/send": Endpoint("POST", lambda s, a: custom_send.send(s, a, body_of_request(s))),
-    "message/custom/typing": Endpoint("POST", lambda s, a: custom_send.typing(s, a, body_of_request(s))),
-    "media/upload": Endpoint("POST", _upload),
-    "media/get": Endpoint("GET", _get_media),
-    "user/info": Endpoint("GET", _user),
-}

@@ -1,6 +1,7 @@
 """Pushing what followers do to the webhook: in order for each follower, a few attempts, then the failure line."""
 
 import itertools
+import queue
 import threading
 import time
 from collections import deque
@@ -10,7 +11,7 @@ import requests
 
 from simulator import wire
 from simulator.answers import FAILURE_LINE, Outcome, Pushed, Verdict, failed, judge
-from simulator.config import Account
+from simulator.config import Account, Config
 from simulator.content import Content
 from simulator.faults import PUSH, Fault
 from simulator.state import State, UnknownError
@@ -52,6 +53,7 @@ class Push:
     xml: str
     is_message: bool
     timestamp_offset: int = 0
+    delay: float = 0.0
     state: str = "waiting"
     attempts: list[Attempt] = field(default_factory=list)
 
@@ -87,11 +89,22 @@ class Pusher:
         self._threads = 0
 
     def put(
-        self, account: Account, openid: str, xml: str, *, is_message: bool, timestamp_offset: int = 0, lane: str = ""
+        self,
+        account: Account,
+        openid: str,
+        xml: str,
+        *,
+        is_message: bool,
+        timestamp_offset: int = 0,
+        lane: str = "",
+        delay: float = 0.0,
     ) -> Push:
-        """Queue a push behind the follower's earlier ones; a lane of its own lets it overtake them."""
+        """Queue a push behind the follower's earlier ones; a lane of its own lets it overtake them.
+
+        `delay` is how many seconds it waits when its turn has come.
+        """
         with self.state.lock:
-            push = Push(next(self._ids), account.slug, openid, xml, is_message, timestamp_offset)
+            push = Push(next(self._ids), account.slug, openid, xml, is_message, timestamp_offset, delay)
             self.pushes[push.id] = push
             self.pushes.pop(push.id - PUSHES_KEPT, None)
             waiting = self._lanes.setdefault(openid + lane, deque())
@@ -162,23 +175,67 @@ class Pusher:
 
     def _deliver(self, push: Push) -> None:
         """Attempt after attempt at their distance; then what the follower sees of it."""
-        config = self.state.config
+        config = self.state.settings(push.account)
+        if push.delay:
+            self.state.stopping.wait(push.delay)
+        if config.push_overlap:
+            verdict = self._deliver_overlapping(push, config)
+        else:
+            verdict = self._deliver_in_turn(push, config)
+        self._finish(push, verdict)
+
+    def _deliver_in_turn(self, push: Push, config: Config) -> Verdict:
         for number in range(1, config.push_attempts + 1):
             started = time.monotonic()
-            attempt = self._attempt(push)
-            with self.state.lock:
-                push.attempts.append(attempt)
-                self.state.changed.notify_all()
-            if attempt.verdict.outcome is not Outcome.FAILED or number == config.push_attempts:
+            verdict = self._attempt_noted(push)
+            if verdict.outcome is not Outcome.FAILED or number == config.push_attempts:
                 break
             if push.id not in self.pushes or self.state.stopping.wait(
                 max(0.0, started + config.push_spacing - time.monotonic())
             ):
                 break
-        self._finish(push)
+        return verdict
 
-    def _finish(self, push: Push) -> None:
-        verdict = push.attempts[-1].verdict
+    def _deliver_overlapping(self, push: Push, config: Config) -> Verdict:
+        """Attempts at their times, each in a thread; once the next has begun, what the one before answers is lost."""
+        answers: queue.Queue[tuple[int, Verdict]] = queue.Queue()
+        running: list[threading.Thread] = []
+        verdict = failed("nothing was tried")
+        for number in range(1, config.push_attempts + 1):
+            thread = threading.Thread(target=lambda n=number: answers.put((n, self._attempt_noted(push))), daemon=True)
+            running.append(thread)
+            begun = time.monotonic()
+            thread.start()
+            is_last = number == config.push_attempts
+            latest = self._answer_of(answers, number, None if is_last else begun + config.push_spacing)
+            verdict = latest or failed("answered after the next attempt")
+            if verdict.outcome is not Outcome.FAILED:
+                break
+            self.state.stopping.wait(0.0 if is_last else max(0.0, begun + config.push_spacing - time.monotonic()))
+        for thread in running:
+            thread.join()
+        return verdict
+
+    def _answer_of(
+        self, answers: "queue.Queue[tuple[int, Verdict]]", number: int, until: float | None
+    ) -> Verdict | None:
+        """The verdict of this attempt; None if it comes later than the instant of the monotonic clock."""
+        while True:
+            try:
+                found, verdict = answers.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return None
+            if found == number:
+                return verdict
+
+    def _attempt_noted(self, push: Push) -> Verdict:
+        attempt = self._attempt(push)
+        with self.state.lock:
+            push.attempts.append(attempt)
+            self.state.changed.notify_all()
+        return attempt.verdict
+
+    def _finish(self, push: Push, verdict: Verdict) -> None:
         with self.state.lock:
             follower = self.state.followers.get(push.openid) if push.id in self.pushes else None
             if follower is not None and verdict.shown is not None:
@@ -202,7 +259,8 @@ class Pusher:
 
     def _exchange(self, account: Account, push: Push, fault: Fault | None) -> tuple[int | None, bytes, Verdict]:
         """Status, body and verdict of one exchange, with the fault if there is one."""
-        limit = self.state.config.push_timeout
+        config = self.state.settings(account.slug)
+        limit = config.push_timeout
         if fault is not None and fault.kind == "timeout":
             self.state.stopping.wait(limit if fault.value is None else fault.value)
             return None, b"", failed("fault: nothing sent")
@@ -220,7 +278,7 @@ class Pusher:
             return status, body, failed("fault: answer lost")
         if time.monotonic() - started > limit:
             return status, body, failed("answered too late")
-        pushed = Pushed(push.openid, push.is_message, self.state.config.text_limit_bytes)
+        pushed = Pushed(push.openid, push.is_message, config.text_limit_bytes)
         return status, body, judge(account, pushed, status=status, body=body)
 
 

@@ -11,10 +11,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from simulator import media, windows
+from simulator import media, menus, windows
+from simulator.book import Book
 from simulator.config import Account, Config
 from simulator.content import Content
 from simulator.faults import Faults
+from simulator.knobs import Knobs
 from simulator.tokens import RefusedError, Tokens
 
 CALLS_KEPT = 5000
@@ -24,7 +26,10 @@ OPENID_LENGTH = 28
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line on a follower's phone. Kinds: mine, receipt (passive reply), reply (customer message), failure."""
+    """One line on a follower's phone.
+
+    Kinds: mine, receipt (passive reply), reply (customer message), notice (template or subscription), failure.
+    """
 
     id: int
     kind: str
@@ -51,6 +56,15 @@ class Follower:
     seen_at: float = 0.0
     typing_until: float = 0.0
     window: windows.Window = windows.CLOSED
+    unionid: str = ""
+    remark: str = ""
+    tags: list[int] = field(default_factory=list)
+    subscribe_scene: str = "ADD_SCENE_SEARCH"
+    scene: str = ""  # of the last QR code
+    is_blacklisted: bool = False
+    is_muted: bool = False  # of template messages: failed:user block
+    is_refusing: bool = False  # of every message: 48002
+    grants: dict[str, int] = field(default_factory=dict)  # subscription template -> messages still allowed
     transcript: list[Entry] = field(default_factory=list)
 
     def as_json(self, now: float) -> dict[str, object]:
@@ -64,6 +78,13 @@ class Follower:
             "deadline": self.window.deadline,
             "window_open": self.window.is_open(now),
             "typing": now < self.typing_until,
+            "remark": self.remark,
+            "tags": list(self.tags),
+            "scene": self.scene,
+            "blacklisted": self.is_blacklisted,
+            "muted": self.is_muted,
+            "refusing": self.is_refusing,
+            "grants": dict(self.grants),
         }
 
 
@@ -98,7 +119,7 @@ class State:
         self, config: Config, clock: Callable[[], float] = time.time, chance: Callable[[], float] = random.random
     ) -> None:
         """Start with the configured accounts and the seeded followers of each."""
-        self.config = config
+        self.knobs = Knobs(config)
         self.clock = clock
         self.chance = chance
         self.lock = threading.RLock()
@@ -110,15 +131,26 @@ class State:
         self._msg_ids = itertools.count(int(time.time() * 10_000))
         self.reset()
 
+    @property
+    def config(self) -> Config:
+        """The settings in force for everybody; `settings` knows what differs for one account."""
+        return self.knobs.base
+
+    def settings(self, slug: str) -> Config:
+        """The settings in force for the account."""
+        return self.knobs.of(slug)
+
     def reset(self) -> None:
         """Forget everything but the configured accounts."""
         with self.lock:
             self.clock_ahead = 0.0
+            self.knobs.reset()
+            self.books: dict[str, Book] = {}
             self.epoch = secrets.token_hex(8)  # a page that shows an older one starts anew
             self.accounts: dict[str, Account] = {}
             self.followers: dict[str, Follower] = {}
             self.media: dict[str, media.Media] = {}
-            self.tokens = Tokens(self.config)
+            self.tokens = Tokens(self.knobs)
             self.faults = Faults(self.chance)
             self.calls: deque[Call] = deque(maxlen=CALLS_KEPT)
             self.call_counts: Counter[str] = Counter()
@@ -145,11 +177,20 @@ class State:
             others = (other for other in self.accounts.values() if other.slug != account.slug)
             if any(other.app_id == account.app_id for other in others):
                 raise ValueError(f"app_id {account.app_id} belongs to another account")
-            is_new = account.slug not in self.accounts
+            before = self.accounts.get(account.slug)
             self.accounts[account.slug] = account
-            if is_new:
+            self._open_book(before, account)
+            if before is None:
                 for name in self.config.follower_names:
                     self.add_follower(account.slug, name)
+
+    def _open_book(self, before: Account | None, account: Account) -> None:
+        """Write what the operator made in the console into the account's book, where it is new or another one."""
+        book = self.books.setdefault(account.slug, Book())
+        if before is None or before.autoreply != account.autoreply:
+            book.autoreply = account.autoreply
+        if before is None or (before.menu != account.menu and not book.menu.by_api):
+            book.menu = menus.from_console(account.menu)
 
     def add_follower(self, slug: str, name: str, *, openid: str = "", following: bool = True) -> Follower:
         """A follower with a closed window; without an openid one is derived from the name. Known openids are kept."""
@@ -182,6 +223,10 @@ class State:
         if follower is None:
             raise UnknownError(f"no follower {openid}")
         return follower
+
+    def book(self, account: Account) -> Book:
+        """What the platform keeps for the account."""
+        return self.books[account.slug]
 
     def followers_of(self, slug: str) -> list[Follower]:
         """The account's followers in the order in which they came."""
@@ -217,7 +262,7 @@ class State:
         item = self.media.get(media_id)
         if item is None or item.account != account.slug or item.type not in kinds:
             raise RefusedError(40007)
-        if self.now() - item.created_at >= self.config.media_days * DAY:
+        if self.now() - item.created_at >= self.settings(account.slug).media_days * DAY:
             raise RefusedError(40007)
         return item
 

@@ -4,7 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
-from simulator.config import Config
+from simulator.knobs import Knobs
 
 DAY = 86400.0
 LAST_MINUTES = 300.0
@@ -30,13 +30,14 @@ class Token:
     kind: str
     expires_at: float
     dead: bool = False
+    calls: int = 0
 
 
 @dataclass(slots=True)
 class Tokens:
     """Every token that was issued, and which one of a kind is current."""
 
-    config: Config
+    knobs: Knobs
     issued: dict[str, Token] = field(default_factory=dict)
     current: dict[tuple[str, str], Token] = field(default_factory=dict)
     forced: dict[str, list[float]] = field(default_factory=dict)
@@ -51,9 +52,9 @@ class Tokens:
     def force(self, app_id: str, now: float) -> Token:
         """A new stable token; the one before is dead at once. Raises RefusedError beyond the limits of forcing."""
         times = [at for at in self.forced.get(app_id, []) if now - at < DAY]
-        if times and now - times[-1] < self.config.forced_refresh_spacing:
+        if times and now - times[-1] < self.knobs.base.forced_refresh_spacing:
             raise RefusedError(45011)
-        if len(times) >= self.config.forced_refreshes_a_day:
+        if len(times) >= self.knobs.base.forced_refreshes_a_day:
             raise RefusedError(45009)
         self.forced[app_id] = [*times, now]
         self.kill(app_id, "stable")
@@ -63,7 +64,7 @@ class Tokens:
         """A new token of the old kind at every call; the one before lives on for the overlap."""
         before = self.current.get((app_id, "ordinary"))
         if before is not None:
-            before.expires_at = min(before.expires_at, now + self.config.token_overlap)
+            before.expires_at = min(before.expires_at, now + self.knobs.base.token_overlap)
         return self._issue(app_id, "ordinary", now)
 
     def check(self, value: str, now: float) -> str:
@@ -81,6 +82,12 @@ class Tokens:
             raise RefusedError(42001 if latest else 40001)
         return token.app_id
 
+    def use(self, value: str, dies_after: int) -> None:
+        """Count a call with a good token; after `dies_after` of them (0: never) it is stale."""
+        token = self.issued[value]
+        token.calls += 1
+        token.dead = token.dead or 0 < dies_after <= token.calls
+
     def kill(self, app_id: str, kind: str | None = None) -> int:
         """Make current tokens dead, as a refresh by somebody else does; returns how many."""
         doomed = [t for t in self.issued.values() if t.app_id == app_id and kind in (None, t.kind) and not t.dead]
@@ -97,6 +104,6 @@ class Tokens:
 
     def _issue(self, app_id: str, kind: str, now: float) -> Token:
         value = "SIM_" + secrets.token_urlsafe(99)
-        token = Token(value, app_id, kind, now + self.config.token_lifetime)
+        token = Token(value, app_id, kind, now + self.knobs.base.token_lifetime)
         self.issued[value] = self.current[app_id, kind] = token
         return token

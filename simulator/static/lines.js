@@ -3,8 +3,9 @@
 const GAP_SECONDS = 300;
 const NAMES = {
   image: "[图片]", voice: "[语音]", video: "[视频]", location: "[位置]", link: "[链接]", news: "[图文]", msgmenu: "[菜单消息]",
-  music: "[音乐]", mpnews: "[图文]", mpnewsarticle: "[图文]", wxcard: "[卡券]", miniprogrampage: "[小程序]",
+  sticker: "[动画表情]", template: "[模板消息]", subscription: "[订阅通知]", music: "[音乐]", mpnews: "[图文]", mpnewsarticle: "[图文]", wxcard: "[卡券]", miniprogrampage: "[小程序]",
 };
+const ADDRESS = /https?:\/\/[\x21-\x7e]*[\w/=&#-]/gi;
 const ANCHOR = /<a\s[^>]*?href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/gi;
 
 export function make(tag, className = "", text = null) {
@@ -77,7 +78,18 @@ function linked(words, tap) {
   for (const match of words.matchAll(ANCHOR)) {
     const target = anchor(match[1], match[2], tap);
     if (!target) continue;
-    parts.push(words.slice(from, match.index), target);
+    parts.push(...addressed(words.slice(from, match.index)), target);
+    from = match.index + match[0].length;
+  }
+  return [...parts, ...addressed(words.slice(from))];
+}
+
+// A bare web address can be tapped too; it ends before Chinese text and before the sentence's own punctuation.
+function addressed(words) {
+  const parts = [];
+  let from = 0;
+  for (const match of words.matchAll(ADDRESS)) {
+    parts.push(words.slice(from, match.index), outward(match[0], "", match[0]));
     from = match.index + match[0].length;
   }
   return [...parts, words.slice(from)];
@@ -125,19 +137,62 @@ function image(entry) {
 
 function voice(entry) {
   const bubble = make("div", "bubble");
-  const sound = make("div", "sound");
+  const sound = make("button", "sound");
+  sound.type = "button";
+  sound.setAttribute("aria-label", "播放语音");
   sound.append(icon("voice"), make("span", "", "语音"));
+  sound.addEventListener("click", () => play(sound, `${entry.media_url}/sound`));
   bubble.append(sound);
   return bubble;
 }
 
-function video(entry) {
-  const link = make("a", "film");
-  Object.assign(link, { href: entry.media_url, target: "_blank", rel: "noopener" });
-  link.setAttribute("aria-label", "视频");
-  link.append(icon("video"));
-  return link;
+// One voice at a time; a second press stops it.
+let playing = null;
+
+function play(button, address) {
+  const before = playing;
+  playing?.stop();
+  if (before?.button === button) return;
+  const sound = new Audio(address);
+  const stop = () => {
+    sound.pause();
+    button.removeAttribute("aria-pressed");
+    button.setAttribute("aria-label", "播放语音");
+    button.lastChild.textContent = "语音";
+    playing = null;
+  };
+  sound.addEventListener("ended", stop);
+  sound.addEventListener("error", () => { stop(); button.lastChild.textContent = "无法播放"; });
+  sound.addEventListener("loadedmetadata", () => { button.lastChild.textContent = `${Math.ceil(sound.duration)}″`; });
+  button.setAttribute("aria-pressed", "true");
+  button.setAttribute("aria-label", "停止播放");
+  playing = { button, stop };
+  sound.play().catch(() => {});
 }
+
+function video(entry) {
+  const box = make("div", "film-box");
+  const film = make("video", "film");
+  Object.assign(film, { src: entry.media_url, controls: true, preload: "metadata", playsInline: true });
+  film.setAttribute("aria-label", "视频");
+  box.append(film);
+  if (entry.text) box.append(make("p", "film-title", entry.text));
+  return box;
+}
+
+// A template message or a subscription notice: a title and rows of label and value.
+function notice(entry) {
+  const tile = outward(entry.url, "tile notice-card");
+  const words = make("div", "tile-words");
+  words.append(make("span", "tile-title", entry.text));
+  const rows = make("dl", "tile-rows");
+  for (const [label, value] of entry.rows) rows.append(make("dt", "", label), make("dd", "", value));
+  const foot = entry.type === "template" ? "模板消息" : "订阅通知";
+  tile.append(words, rows, make("div", "tile-foot", entry.url ? `${foot} · 查看详情` : foot));
+  return tile;
+}
+
+const sticker = () => make("div", "bubble", "[动画表情]");
 
 function place(entry) {
   const tile = make("div", "tile");
@@ -149,8 +204,9 @@ function place(entry) {
   return tile;
 }
 
-function card(title, more, href, foot) {
+function card(title, more, href, foot, picture = "") {
   const tile = outward(href, "tile");
+  if (/^https?:\/\//i.test(picture)) tile.append(Object.assign(make("img", "tile-picture"), { src: picture, alt: "", loading: "lazy" }));
   const words = make("div", "tile-words");
   words.append(make("span", "tile-title", title));
   if (more) words.append(make("span", "tile-more", more));
@@ -160,11 +216,14 @@ function card(title, more, href, foot) {
 
 function news(entry) {
   const box = make("div");
-  box.append(...entry.articles.map((article) => card(article.title, article.description, article.url, "图文消息")));
+  box.append(...entry.articles.map((article) => card(article.title, article.description, article.url, "图文消息", article.picture_url)));
   return box;
 }
 
 const other = (entry) => make("div", "bubble", `${NAMES[entry.type] ?? "[消息]"} ${entry.text}`.trim());
 const BODIES = {
-  text, image, voice, video, news, msgmenu: survey, location: place, link: (entry) => card(entry.text, "", "", "链接"),
+  text, image, voice, video, news, sticker, msgmenu: survey, location: place, template: notice, subscription: notice,
+  link: (entry) => card(entry.text, entry.more, entry.url, "链接"),
+  music: (entry) => card(entry.text, entry.more, entry.url, "音乐"),
+  miniprogrampage: (entry) => card(entry.text, "", "", "小程序"),
 };

@@ -1,6 +1,7 @@
 // The page: asks for news once a second, shows them, and sends what the visitor does.
 
 import { avatar, clock, lines, make, summary } from "./lines.js";
+import { closeMenu, listenToSheets, showCodes, showGrants, showMenu } from "./sheets.js";
 
 const POLL_MS = 1000;
 const BOTTOM_PX = 120;
@@ -120,12 +121,8 @@ function showTop(news) {
   const isFollowing = news.follower?.following ?? false;
   $("composer").hidden = !isFollowing;
   $("follow").hidden = isFollowing || !news.follower;
-  fill($("menu"), news.menu, () => news.menu.map((item) => {
-    const button = make("button", "", item.name);
-    button.type = "button";
-    button.addEventListener("click", () => act({ type: "click", key: item.key, name: item.name }));
-    return button;
-  }));
+  fill($("menu"), news.menu, () => showMenu(news.menu, act));
+  fill($("codes"), news.codes, () => showCodes(news.codes, scan));
 }
 
 function showInspector(news) {
@@ -139,6 +136,8 @@ function showInspector(news) {
   $("deadline").textContent = isOpen ? clock(follower.deadline) : "—";
   $("openid").textContent = follower ? `openid ${follower.openid}` : "";
   $("unfollow").hidden = !follower?.following;
+  $("subscriptions").hidden = !news.notifications.length;
+  fill($("grants"), [news.notifications, follower?.grants, follower?.openid], () => showGrants(news.notifications, follower?.grants ?? {}, act));
   fill($("pushes"), news.pushes, () => (news.pushes.length ? news.pushes.map(push) : [make("li", "hint", "还没有推送")]));
 }
 
@@ -180,6 +179,12 @@ function act(what) {
 
 function tap(text, id) {
   act({ type: "text", text, menu_id: id });
+}
+
+function scan(code) {
+  $("scanner").hidden = true;
+  toggleExtras(false);
+  return act({ type: "scan", ...code });
 }
 
 function toast(words) {
@@ -238,7 +243,9 @@ function listen() {
     // Enter chooses a word while a Chinese input method is composing
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) write(event);
   });
+  listenToSheets(scan);
   $("swap").addEventListener("click", () => {
+    closeMenu();
     $("menu").hidden = !$("menu").hidden;
     $("swap-icon").setAttribute("href", $("menu").hidden ? "#i-menu" : "#i-keyboard");
   });
@@ -260,7 +267,7 @@ function listen() {
   $("show-people").addEventListener("click", () => drawer("people"));
   $("show-inspector").addEventListener("click", () => drawer("inspector"));
   $("veil").addEventListener("click", () => drawer(null));
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") drawer(null); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") { drawer(null); closeMenu(); } });
   $("theme").addEventListener("click", () => {
     const names = Object.keys(THEMES);
     theme(names[(names.indexOf(document.documentElement.dataset.theme ?? "") + 1) % names.length]);
