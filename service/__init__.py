@@ -4,29 +4,30 @@ import logging
 from datetime import datetime, timedelta
 
 from flask import Flask
-from flask_migrate import Migrate
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from service import jobs
+from service.channels import registry
 from service.channels.registry import channel_named
-from service.channels.wechat.webhook import wechat
+from service.channels.wechat.events import OF_THE_ACCOUNT
 from service.config import Settings
-from service.database import db, tune_sqlite
+from service.database import db, reading, tune_sqlite
 from service.doorbell import Doorbell
 from service.files import FileStore
 from service.messaging.ports import Inbound
-from service.rulebook import RulebookCache
+from service.rulebook import Rulebook, RulebookCache
 from service.tickets import intake
 from service.tickets.express import Taken
-from service.web import admin, api_followers, auth, desk, errors, health, languages, security, statics, stream
 
-BLUEPRINTS = (wechat, health.health, auth.auth, api_followers.api, desk.desk, admin.admin, stream.stream)
 LOCK_TIMEOUT_MS = 3000  # a webhook has 5 s: what cannot get its lock by then is left to a worker
 
 
-def create_app(settings: Settings, **overrides: object) -> Flask:
-    """The application. Connects to nothing; `overrides` are Flask settings for tests."""
+def create_app(settings: Settings, *, serves: bool = True, **overrides: object) -> Flask:
+    """The application. Connects to nothing; `overrides` are Flask settings for tests.
+
+    A worker serves no pages (`serves=False`), and is there again a third sooner without what they need.
+    """
     app = Flask(__name__)
     app.config.update(
         SETTINGS=settings,
@@ -43,17 +44,14 @@ def create_app(settings: Settings, **overrides: object) -> Flask:
     )
     logging.getLogger("service").setLevel(settings.log_level)
     db.init_app(app)
-    Migrate(app, db, directory=str(errors.HERE / "migrations"))
     app.extensions["doorbell"] = Doorbell(settings.redis_url, jobs.JOBS)
-    app.extensions["rulebook"] = RulebookCache(settings.time_zone)
+    app.extensions["rulebook"] = RulebookCache(settings.time_zone, settings.public_url, registry.own_texts)
     app.extensions["files"] = FileStore(settings.data_dir / "files")
     app.extensions["intake"] = TicketIntake(app)
-    for module in (errors, auth, security, languages, statics, desk):
-        module.init_app(app)
-    security.csrf.exempt(wechat)  # the platform signs instead,
-    security.limiter.exempt(wechat)  # and is not limited by address: all its pushes come from a few
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    if serves:
+        from service.web import serving  # noqa: PLC0415 - that third
+
+        serving.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             tune_sqlite(db.engine)
@@ -89,12 +87,20 @@ class TicketIntake:
         self._dialect = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).get_backend_name()
 
     def fits_express(self, message: Inbound) -> bool:
-        return intake.fits_express(message, channel_named(message.channel).limits, self._dialect)
+        with reading() as session:
+            rules = self._rulebook.current(session)
+        return intake.fits_express(message, channel_named(message.channel).limits, rules, self._dialect)
 
     def express(self, session: Session, message: Inbound, *, now: datetime) -> Taken:
-        rules, limits = self._rulebook.current(session), channel_named(message.channel).limits
+        rules, limits = self._rules_for(session, message), channel_named(message.channel).limits
         return intake.take_express(session, message, limits=limits, rules=rules, now=now)
 
     def handle(self, session: Session, message: Inbound, *, item_id: int, now: datetime) -> str:
-        rules, limits = self._rulebook.current(session), channel_named(message.channel).limits
+        rules, limits = self._rules_for(session, message), channel_named(message.channel).limits
+        registry.note_event(session, message.channel, message.kind, message.extra, now)
+        if message.kind in OF_THE_ACCOUNT:  # its sender is the platform: no follower may be made of it
+            return ""
         return intake.receive(session, message, item_id=item_id, limits=limits, rules=rules, now=now)
+
+    def _rules_for(self, session: Session, message: Inbound) -> Rulebook:
+        return self._rulebook.current(session).speaking_for(message.channel)

@@ -9,51 +9,93 @@ from redis import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service import alerts
 from service.channels.outages import Outage
-from service.channels.wechat import accounts
+from service.channels.wechat import accounts, asking
+from service.channels.wechat.accounts import Account
+from service.channels.wechat.cures import Words, refusal_in, said
+from service.channels.wechat.readiness import Finding, findings
 from service.clock import utcnow
 from service.database import db, reading
 from service.messaging.inbox import InboxItem
+from service.messaging.outbox import Delivery, OutboxItem
 from service.rulebook import Rulebook
 
 WORKER_SILENT_SECONDS = 60
 OLDEST_UNHANDLED = timedelta(minutes=2)
+OLDEST_UNSENT = timedelta(minutes=5)
+SEEN_TO = Words("处理后在“公众号”页标为已处理", "see to it, then mark it as done on the page of the accounts (公众号)")
+TOLD = {"outage"}  # over: told, not wrong
+TODO = {  # kind of alert -> what the operator does
+    "halted": Words(
+        "按 token 一行处理，一两分钟内自动恢复", "do what the line `token` says; sending resumes by itself"
+    ),
+    "certification": Words(
+        "到公众平台办理认证，平台确认后提醒自动消失",
+        "see to the certification in the console; the alert ends when the platform says so",
+    ),
+    "quota": Words("等到零点以后，或在公众平台清零", "wait until midnight, or clear the quota in the console"),
+}
+START = Words("运行 desk up", "start `desk up`")
 NEXT_YEAR_MONTH = 12  # from December on, a calendar without the next year is wrong
 
 
-def results(app: Flask) -> Iterator[dict[str, object]]:
-    """One result a check: {check, ok, detail}. Without a database the checks that need it are left out."""
+def results(app: Flask, language: str = "en") -> Iterator[dict[str, object]]:
+    """One result a check: {check, ok, detail}, with `account` and `todo` where there is one, in the language.
+
+    Without a database the checks that need it are left out.
+    """
+    for row in checks(app):
+        yield {name: value.spoken(language) if isinstance(value, Words) else value for name, value in row.items()}
+
+
+def checks(app: Flask) -> Iterator[dict[str, object]]:
     database = check_database()
-    yield result("database", database == "", database or db.engine.dialect.name)
+    yield database
     yield check_redis(app)
     yield check_worker(app)
-    if not database:
+    if database["ok"]:
         yield check_inbox()
-        yield from check_accounts()
+        yield check_outbox()
+        yield from check_accounts(app)
         yield check_calendar(app)
         yield check_outages()
+        yield from check_alerts()
 
 
-def result(check: str, ok: bool, detail: object) -> dict[str, object]:
-    return {"check": check, "ok": ok, "detail": detail}
+def result(check: str, ok: bool, detail: Words | str, todo: Words | None = None) -> dict[str, object]:
+    return {"check": check, "ok": ok, "detail": detail} | ({"todo": todo} if todo else {})
 
 
-def check_database() -> str:
-    """ "" or what is wrong."""
+def check_database() -> dict[str, object]:
     try:
         with reading() as session:
             session.execute(text("SELECT 1 FROM rulebook_version"))
     except SQLAlchemyError as error:
-        return f"no answer or not initialised ({type(error).__name__}): check DATABASE_URL, run `desk init`"
-    return ""
+        place, why = db.engine.url.render_as_string(hide_password=True), type(error).__name__
+        return result(
+            "database",
+            False,
+            Words(f"{place} 没有应答，或还没有初始化（{why}）", f"{place}: no answer or not initialised ({why})"),
+            Words(
+                "核对这个终端里的 DATABASE_URL 和 DATA_DIR，再运行 desk init",
+                "are DATABASE_URL and DATA_DIR of this shell right? Then run `desk init`",
+            ),
+        )
+    return result("database", True, db.engine.dialect.name)
 
 
 def check_redis(app: Flask) -> dict[str, object]:
     try:
         app.extensions["doorbell"].redis.ping()
     except (RedisError, OSError) as error:
-        return result("redis", False, f"no answer ({type(error).__name__}): is `desk up` running, is REDIS_URL right?")
-    return result("redis", True, "answers")
+        why = type(error).__name__
+        cure = Words(
+            "desk up 在运行吗？REDIS_URL 或 DATA_DIR 与它一致吗？",
+            "is `desk up` running, with the same REDIS_URL or DATA_DIR?",
+        )
+        return result("redis", False, Words(f"没有应答（{why}）", f"no answer ({why})"), cure)
+    return result("redis", True, Words("正常", "answers"))
 
 
 def check_worker(app: Flask) -> dict[str, object]:
@@ -61,27 +103,85 @@ def check_worker(app: Flask) -> dict[str, object]:
         seen = app.extensions["doorbell"].last_seen("worker")
     except (RedisError, OSError):
         seen = None
-    silent = None if seen is None else int(time.time()) - seen
-    fine = silent is not None and silent < WORKER_SILENT_SECONDS
-    return result("worker", fine, f"seen {silent} s ago" if silent is not None else "not seen: start a worker")
+    if seen is None:
+        return result("worker", False, Words("没有见到", "not seen"), START)
+    silent = int(time.time()) - seen
+    fine = silent < WORKER_SILENT_SECONDS
+    return result("worker", fine, Words(f"{silent} 秒前见过", f"seen {silent} s ago"), None if fine else START)
 
 
 def check_inbox() -> dict[str, object]:
     with reading() as session:
         query = select(func.min(InboxItem.received_at)).where(InboxItem.handled_at.is_(None))
         oldest = session.scalar(query)
-    fine = oldest is None or utcnow() - oldest < OLDEST_UNHANDLED
-    return result(
-        "inbox", fine, "nothing unhandled" if oldest is None else f"oldest unhandled since {oldest.isoformat()}"
-    )
+    if oldest is None:
+        return result("inbox", True, Words("没有待处理的消息", "nothing unhandled"))
+    since, fine = oldest.isoformat(), utcnow() - oldest < OLDEST_UNHANDLED
+    told = Words(f"最早一条未处理的消息在 {since}", f"oldest unhandled since {since}")
+    return result("inbox", fine, told, None if fine else START)
 
 
-def check_accounts() -> Iterator[dict[str, object]]:
+def check_outbox() -> dict[str, object]:
+    """Messages that are due go out within seconds; those of a halted account are put off, and told there."""
     with reading() as session:
-        rows = accounts.listing(session)
+        oldest = session.scalar(select(func.min(OutboxItem.due_at)).where(OutboxItem.state == Delivery.QUEUED))
+    if oldest is None or utcnow() - oldest < OLDEST_UNSENT:
+        return result("outbox", True, Words("没有该发未发的消息", "nothing overdue"))
+    todo = Words(
+        "处理 delivery 队列的进程在运行吗？desk up 会启动它",
+        "is a worker for the queue `delivery` running? `desk up` starts one",
+    )
+    since = oldest.isoformat()
+    return result("outbox", False, Words(f"最早一条未发出的消息在 {since}", f"oldest unsent since {since}"), todo)
+
+
+def check_accounts(app: Flask) -> Iterator[dict[str, object]]:
+    """For each account whether it sends, and the steps of setting it up; asks the platform for a token."""
+    with reading() as session:
+        found = [accounts.copy(row) for row in accounts.listing(session)]
+    if not found:
+        yield result(
+            "accounts",
+            False,
+            Words("还没有公众号", "there is no official account yet"),
+            Words(
+                "登记一个：desk account add，或网页“公众号”",
+                "add one: `desk account add`, or the page of the accounts (公众号)",
+            ),
+        )
+    for account in found:
+        yield {"check": f"account {account.slug}", "ok": not account.halted_reason, "detail": _sending(account)}
+        if account.active:
+            facts = asking.facts(account, app.config["SETTINGS"], asked=True, now=utcnow())
+            yield from (_line(account.slug, finding) for finding in findings(account, facts))
+
+
+def _sending(account: Account) -> Words:
+    if not account.active:
+        return Words("已停用", "switched off")
+    if account.halted_reason:
+        return said(refusal_in(account.halted_reason))
+    if account.certified:
+        return Words("发送没有暂停", "sending is not paused")
+    return Words("答复随被动回复送达", "answers in passive replies")
+
+
+def _line(slug: str, finding: Finding) -> dict[str, object]:
+    return result(finding.check, finding.ok, finding.detail, finding.todo) | {"account": slug}
+
+
+def check_alerts() -> Iterator[dict[str, object]]:
+    """What the operator was told and has not seen to."""
+    with reading() as session:
+        rows = alerts.open_alerts(session)
     for row in rows:
-        detail = row.halted_reason or ("sends" if row.certified else "answers in passive replies")
-        yield result(f"account {row.slug}", not row.halted_reason, detail)
+        since, times = row.raised_at.isoformat(timespec="seconds"), row.times
+        told = Words(
+            f"{row.kind}：{row.detail}（自 {since} 起，{times} 次）",
+            f"{row.kind}: {row.detail} (since {since}, {times} times)",
+        )
+        line = result("alert", row.kind in TOLD, told, TODO.get(row.kind, SEEN_TO))
+        yield line | ({"account": row.scope.partition(":")[2]} if row.scope else {})
 
 
 def check_calendar(app: Flask) -> dict[str, object]:
@@ -91,7 +191,9 @@ def check_calendar(app: Flask) -> dict[str, object]:
     wanted = {today.year} | ({today.year + 1} if today.month >= NEXT_YEAR_MONTH else set())
     missing = sorted(wanted - set(rules.calendar.confirmed_years))
     years = ", ".join(map(str, sorted(rules.calendar.confirmed_years)))
-    return result("calendar", not missing, f"confirmed: {years}" + (f"; import {missing}" if missing else ""))
+    told = Words(f"已确认的年份：{years}", f"confirmed: {years}")
+    todo = Words(f"导入 {missing}", f"import {missing}") if missing else None
+    return result("calendar", not missing, told, todo)
 
 
 def check_outages() -> dict[str, object]:
@@ -99,6 +201,10 @@ def check_outages() -> dict[str, object]:
     with reading() as session:
         last = session.scalar(select(Outage).order_by(Outage.ended_at.desc()).limit(1))
     if last is None:
-        return result("outages", True, "none on record")
-    span = f"{last.began_at.isoformat(timespec='seconds')} to {last.ended_at.isoformat(timespec='seconds')}"
-    return result("outages", True, f"last: {span}, {last.refused} pushes refused")
+        return result("outages", True, Words("没有记录", "none on record"))
+    began, ended = (at.isoformat(timespec="seconds") for at in (last.began_at, last.ended_at))
+    told = Words(
+        f"最近一次：{began} 至 {ended}，退回推送 {last.refused} 条",
+        f"last: {began} to {ended}, {last.refused} pushes refused",
+    )
+    return result("outages", True, told)

@@ -3,24 +3,17 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
-from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from service import checkup, create_app, credentials, setup
+from service import calendar_command, checkup, create_app, credentials, rulebook, setup
 from service.channels.wechat import accounts
 from service.clock import utcnow
-from service.config import ConfigError, Settings
-from service.database import db, reading, transaction
+from service.command import Desk, F, Mistake, at_work, session, settings, speaks_plainly
+from service.database import reading
 from service.demo import demonstrate
-from service.errors import ServiceError
 from service.people import NewUser, Role, User
 from service.routing.classifier import shipped as shipped_classifier
 from service.runtime import up as runtime
@@ -29,80 +22,6 @@ from service.runtime.up import Prepared
 from service.tickets import clocks
 from service.tickets.cooperation import PRIORITIES
 from service.web import presenting
-
-F = TypeVar("F", bound=Callable[..., object])
-
-
-class Mistake(click.ClickException):
-    """One line on standard error and exit 2."""
-
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(f"desk: {self.message}", err=True)
-
-
-def settings() -> Settings:
-    try:
-        return Settings.from_environment(os.environ)
-    except ConfigError as error:
-        raise Mistake(" ".join(error.mistakes)) from None
-
-
-def app() -> Flask:
-    return create_app(settings())
-
-
-def speaks_plainly(function: F) -> F:
-    """Turn what the service refuses into one line; anything else is a fault of ours and keeps its traceback."""
-
-    @wraps(function)
-    def run(*args: object, **kwargs: object) -> object:
-        try:
-            return function(*args, **kwargs)
-        except ServiceError as error:
-            raise Mistake(str(error)) from None
-        except (LookupError, ValueError) as error:
-            raise Mistake(str(error).strip("'\"")) from None
-        except SQLAlchemyError as error:
-            first = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise Mistake(f"the database refused: {first}; is DATABASE_URL right, and has `desk init` run?") from None
-
-    return run  # type: ignore[return-value]
-
-
-@contextmanager
-def at_work() -> Iterator[Flask]:
-    """The application in its context; its connections are closed afterwards."""
-    made = app()
-    with made.app_context():
-        try:
-            yield made
-        finally:
-            db.engine.dispose()
-
-
-@contextmanager
-def session() -> Iterator[Session]:
-    """A transaction of the installation's database."""
-    with at_work(), transaction() as opened:
-        yield opened
-
-
-class Desk(click.Group):
-    """Usage errors are one line that says what would be right."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False})
-        except click.exceptions.Abort:
-            sys.exit(130)
-        except click.UsageError as error:
-            click.echo(f"desk: {error.format_message()} (see `desk --help`)".replace("\n", " "), err=True)
-            sys.exit(2)
-        except click.ClickException as error:
-            error.show()
-            sys.exit(error.exit_code)
 
 
 @click.group(cls=Desk, no_args_is_help=True)
@@ -138,6 +57,13 @@ def up(demo: bool, bind: str) -> None:
     sys.exit(runtime.run(chosen, bind=bind, demo=demo, environment=os.environ, prepare=prepare))
 
 
+def secret(name: str) -> str:
+    """The next line of standard input; a person at a terminal is asked for it, and it is not shown."""
+    if sys.stdin.isatty():
+        return str(click.prompt(name, hide_input=True, err=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 @main.group()
 def user() -> None:
     """People who work here."""
@@ -152,7 +78,7 @@ def user() -> None:
 @speaks_plainly
 def user_add(username: str, name: str, roles: tuple[str, ...], department: str, password_stdin: bool) -> None:
     """Let a person in."""
-    password = sys.stdin.readline().rstrip("\r\n")
+    password = secret("password")
     with session() as opened:
         credentials.add_user(opened, NewUser(username, name, department, roles, password), now=utcnow())
     click.echo(f"added {username}")
@@ -193,7 +119,7 @@ def user_disable(username: str) -> None:
 @speaks_plainly
 def user_password(username: str, password_stdin: bool) -> None:
     """Set a new password."""
-    password = sys.stdin.readline().rstrip("\r\n")
+    password = secret("password")
     with session() as opened:
         credentials.set_password(credentials.get_user(opened, username), password, now=utcnow())
     click.echo(f"changed the password of {username}")
@@ -264,7 +190,7 @@ def given(fields: dict[str, object]) -> dict[str, object]:
     kept = {name: value for name, value in fields.items() if value is not None}
     for name in SECRETS:
         if kept.get(name) == "-":
-            kept[name] = sys.stdin.readline().strip()
+            kept[name] = secret(name).strip()
     return kept
 
 
@@ -288,7 +214,7 @@ def account_add(slug: str, **fields: object) -> None:
 @speaks_plainly
 def account_list() -> None:
     """JSON lines, one an account; no secrets."""
-    shown = ("slug", "name", "app_id", "original_id", "mode", "kind", "certified", "active", "halted_reason")
+    shown = ("slug", "name", "app_id", "original_id", "mode", "kind", "certified", "active", "halted_reason", "texts")
     with at_work(), reading() as opened:
         for row in accounts.listing(opened):
             click.echo(json.dumps({name: getattr(row, name) for name in shown}, ensure_ascii=False))
@@ -298,11 +224,20 @@ def account_list() -> None:
 @click.argument("slug")
 @account_options
 @click.option("--active/--inactive", default=None)
+@click.option("--text", "texts", multiple=True, metavar="KEY=WORDS", help="this account's own words; KEY= ends them")
 @speaks_plainly
-def account_set(slug: str, **fields: object) -> None:
+def account_set(slug: str, texts: tuple[str, ...], **fields: object) -> None:
     """Change what is given."""
+    pairs = [text.partition("=") for text in texts]
+    own = {key: words for key, _, words in pairs}
     with session() as opened:
+        known = {str(row["key"]) for row in rulebook.shipped("texts.json")}
+        if wrong := sorted(key for key, equals, _ in pairs if not equals or key not in known):
+            raise Mistake(f"--text {wrong[0]}: write KEY=WORDS, the key one of {', '.join(sorted(known))}")
         accounts.change(opened, slug, **given(fields))  # type: ignore[arg-type]
+        if own:
+            accounts.say(opened, slug, own)
+            rulebook.bump(opened)
     click.echo(f"changed {slug}")
 
 
@@ -329,6 +264,9 @@ def parsed(line: str, number: int) -> dict[str, Any]:
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise Mistake(f"line {number} has no string `text`")
     return row
+
+
+main.add_command(calendar_command.calendar)
 
 
 @main.group()
@@ -361,11 +299,14 @@ def instant(text: str) -> datetime:
 
 
 @main.command()
+@click.option("--language", type=click.Choice(["zh", "en"]), help="of what it says; else that of the shell")
 @speaks_plainly
-def check() -> None:
+def check(language: str | None) -> None:
     """Self-check: JSON lines, exit 1 if anything is wrong."""
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     with at_work() as made:
-        results = list(checkup.results(made))
+        here = "zh" if next(filter(None, named), "").startswith("zh") else "en"
+        results = list(checkup.results(made, language or here))
     for result in results:
         click.echo(json.dumps(result, ensure_ascii=False))
     sys.exit(0 if all(result["ok"] for result in results) else 1)

@@ -59,9 +59,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 
-def partial_index(name: str, condition: str, *columns: str) -> Index:
+def partial_index(name: str, condition: str, *columns: str, unique: bool = False) -> Index:
     """An index of only the rows that somebody looks for."""
-    return Index(name, *columns, postgresql_where=text(condition), sqlite_where=text(condition))
+    where = text(condition)
+    return Index(name, *columns, unique=unique, postgresql_where=where, sqlite_where=where)
 
 
 class Base(DeclarativeBase):

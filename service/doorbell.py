@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 QUEUES = ("default", "delivery")  # a slow platform must not hold up classification: a queue of its own
 TOPICS = "gongdan:topics"  # channel of announcements; a message is a space-separated list of topics
 RUNG_MS = 2000  # a ring whose job was lost on the way is repeated after this
+NOTE_LIFE = 15  # seconds
+MOST_NOTES = 100
 ANNOUNCE_EVERY = 0.25  # seconds: announcements of a busy moment travel together
 
 
@@ -66,6 +68,24 @@ class Doorbell:
             self.redis.delete(f"gongdan:rung:{job}")
         except (RedisError, OSError) as error:
             log.warning("doorbell not cleared: %s", error, extra={"job": job})
+
+    def leave(self, job: str, note: str) -> None:
+        """Ring the job and leave it a note that nobody misses if it is lost; it is worth little in a moment."""
+        try:
+            self.redis.rpush(f"gongdan:notes:{job}", note)
+            self.redis.expire(f"gongdan:notes:{job}", NOTE_LIFE)
+        except (RedisError, OSError) as error:
+            log.warning("note not left: %s", error, extra={"job": job})
+            return
+        self.ring(job)
+
+    def notes(self, job: str) -> list[str]:
+        """Take the notes that lie there for the job, the oldest first."""
+        try:
+            found = self.redis.lpop(f"gongdan:notes:{job}", MOST_NOTES)
+        except (RedisError, OSError):
+            return []
+        return [str(note, "utf-8") for note in found if isinstance(note, bytes)] if isinstance(found, list) else []
 
     def seen(self, who: str) -> None:
         """Leave word that a process of this kind lives."""

@@ -25,7 +25,11 @@ class Permission(StrEnum):
     SEE_RESTRICTED = "see_restricted"
     SUPERVISE = "supervise"  # the overdue page of every department
     MANAGE_PEOPLE = "manage_people"
+    MANAGE_RULES = "manage_rules"  # the calendar
     MANAGE_ACCOUNTS = "manage_accounts"
+    EDIT_CONTENT = "edit_content"  # auto-replies, menus: what speaks to followers in the company's name
+    REVIEW_CONTENT = "review_content"  # publish or refuse what another person wrote
+    MANAGE_FOLLOWERS = "manage_followers"  # block, tag, remark, erase
     READ_AUDIT = "read_audit"
 
 
@@ -53,11 +57,11 @@ _WORK_ALL = {P.SEE: A, P.HANDLE: A, P.NOTE: A, P.TRANSFER: A, P.ASSIGN_SELF: A, 
 ROLES: dict[Role, dict[Permission, Scope]] = {
     Role.AGENT: _WORK_DEPARTMENT,
     Role.DEPT_HEAD: {**_WORK_DEPARTMENT, P.ASSIGN: D, P.DISMISS: D, P.FOLLOW_UP: D},
-    Role.DISPATCHER: {**_WORK_ALL, P.SEE_RESTRICTED: A},
+    Role.DISPATCHER: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.MANAGE_FOLLOWERS: A},
     Role.FOLLOW_UP_AGENT: {P.SEE: Scope.ANSWERED, P.NOTE: Scope.ANSWERED, P.FOLLOW_UP: Scope.ANSWERED},
-    Role.SUPERVISOR: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.FOLLOW_UP: A, P.SUPERVISE: A},
-    Role.REVIEWER: {},
-    Role.ACCOUNT_ADMIN: {P.MANAGE_ACCOUNTS: A},
+    Role.SUPERVISOR: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.FOLLOW_UP: A, P.SUPERVISE: A, P.MANAGE_FOLLOWERS: A},
+    Role.REVIEWER: {P.REVIEW_CONTENT: A},
+    Role.ACCOUNT_ADMIN: {P.MANAGE_ACCOUNTS: A, P.EDIT_CONTENT: A},
     Role.ADMIN: dict.fromkeys(Permission, A),
     Role.AUDITOR: {P.READ_AUDIT: A},
 }

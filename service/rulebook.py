@@ -3,8 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from importlib import resources
@@ -15,11 +15,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database import BigId, Model
 from service.people import Department
+from service.publishing import Publication, State
 from service.routing.classifier import Classifier, classifier_from
 from service.routing.rules import RoutingRow
-from service.sla.calendar import Calendar, calendar_from
+from service.sla.calendar import Calendar
+from service.sla.layers import calendars_from
 from service.sla.policy import PolicyTable, policies_from
 
+RULES, CALENDAR = 1, 2  # what has a version
 FRESH_SECONDS = 1.0  # how old a process's copy may be; what a page changes holds everywhere within 2 s
 SECTIONS = {  # section -> shipped file, and the field that names a row in it
     "categories": ("categories.json", "code"),
@@ -47,7 +50,10 @@ class RulebookRow(Model):
 
 
 class RulebookVersion(Model):
-    """One row that grows with every change, so that a process sees cheaply that its copy is old."""
+    """A row that grows with every change of the rules, so that a process sees cheaply that its copy is old.
+
+    Another one grows with the calendar: tickets remember with which of its versions their clocks were computed.
+    """
 
     __tablename__ = "rulebook_version"
 
@@ -76,9 +82,27 @@ class Rulebook:
     routing: tuple[RoutingRow, ...]
     classifier: Classifier
     texts: Mapping[str, str]
+    documents: Mapping[tuple[str, str], Mapping[str, object]]  # (kind, scope) -> the published version's content
+    public_url: str
     departments: Mapping[str, int]  # code -> id
     department_codes: Mapping[int, str]
     intake_department_id: int
+    calendar_version: int = 0
+    calendars: Mapping[int, Calendar] = field(default_factory=dict)  # where a department has its own
+    own_texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # channel -> texts in place of `texts`
+
+    def text(self, key: str, channel: str) -> str:
+        """A text as this channel says it."""
+        return self.own_texts.get(channel, {}).get(key) or self.texts[key]
+
+    def speaking_for(self, channel: str) -> "Rulebook":
+        """These rules with the channel's own texts in `texts`."""
+        own = self.own_texts.get(channel)
+        return replace(self, texts={**self.texts, **own}) if own else self
+
+    def calendar_for(self, department_id: int) -> Calendar:
+        """The calendar on which a department works."""
+        return self.calendars.get(department_id, self.calendar)
 
     def department_name(self, department_id: int) -> str:
         return self.department_codes[department_id]
@@ -95,15 +119,17 @@ def install(session: Session, *, now: datetime) -> None:
     """Bring the shipped configuration in: missing rows are added, unedited ones renewed, edited ones left alone."""
     for position, row in enumerate(shipped("departments.json")):
         _install_department(session, row, position)
+    calendar_changed = False
     for section, (name, key) in SECTIONS.items():
         present = {r.key: r for r in session.scalars(select(RulebookRow).where(RulebookRow.section == section))}
         for position, value in enumerate(shipped(name)):
             name_of_row = str(value[key])
             kept = present.get(name_of_row) or RulebookRow(section=section, key=name_of_row, edited=False)
             if not kept.edited and (kept.value, kept.position) != (value, position):
+                calendar_changed |= section == "calendar" and kept.value != value
                 kept.value, kept.position, kept.changed_at = value, position, now
             session.add(kept)
-    bump(session)
+    bump(session, calendar=calendar_changed)
 
 
 def _install_department(session: Session, row: Mapping[str, object], position: int) -> None:
@@ -113,23 +139,45 @@ def _install_department(session: Session, row: Mapping[str, object], position: i
         session.add(Department(code=str(row["code"]), position=position, intake=intake, active=True, **names))
 
 
-def bump(session: Session) -> None:
-    """Every process reads the rules anew within FRESH_SECONDS of the commit."""
-    row = session.get(RulebookVersion, 1, with_for_update={"key_share": True})
-    if row is None:
-        session.add(RulebookVersion(id=1, version=1))
-    else:
-        row.version += 1
+def bump(session: Session, *, calendar: bool = False) -> None:
+    """Every process reads the rules anew within FRESH_SECONDS of the commit.
+
+    With `calendar`, `jobs.recompute` brings open tickets to the calendar as it is now.
+    """
+    for which in (RULES, CALENDAR) if calendar else (RULES,):
+        row = session.get(RulebookVersion, which, with_for_update={"key_share": True}, populate_existing=True)
+        if row is None:
+            session.add(RulebookVersion(id=which, version=1))
+        else:
+            row.version += 1
+
+
+def lock(session: Session) -> None:
+    """Let one change after the other read the rules and write them."""
+    session.get(RulebookVersion, RULES, with_for_update={"key_share": True}, populate_existing=True)
 
 
 class RulebookCache:
     """A process's copy: at most FRESH_SECONDS behind the database, one reload at a time."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        zone: ZoneInfo,
+        public_url: str = "",
+        own_texts: Callable[[Session], Mapping[str, Mapping[str, str]]] = lambda _: {},
+    ) -> None:
+        """`own_texts` reads each channel's own; whoever changes them calls `bump`."""
+        self._own_texts = own_texts
         self._zone = zone
+        self._public_url = public_url
         self._rules: Rulebook | None = None
         self._checked = float("-inf")
         self._lock = threading.Lock()
+
+    def forget(self) -> None:
+        """Let the next use read everything anew."""
+        with self._lock:
+            self._rules = None
 
     def current(self, session: Session) -> Rulebook:
         """The rules as they are now. Raises LookupError on a database that `desk init` has not seen."""
@@ -138,35 +186,47 @@ class RulebookCache:
             return rules
         with self._lock:
             if self._rules is None or time.monotonic() - self._checked >= FRESH_SECONDS:
-                version = session.scalar(select(RulebookVersion.version).where(RulebookVersion.id == 1))
+                version = session.scalar(select(RulebookVersion.version).where(RulebookVersion.id == RULES))
                 if version is None:
                     raise LookupError("the database has no rules yet: run `desk init`")
                 if self._rules is None or self._rules.version != version:
-                    self._rules = load(session, version, self._zone)
+                    rules = load(session, version, self._zone, self._public_url)
+                    self._rules = replace(rules, own_texts=self._own_texts(session))
                 self._checked = time.monotonic()
             return self._rules
 
 
-def load(session: Session, version: int, zone: ZoneInfo) -> Rulebook:
+def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -> Rulebook:
     """Read all rows and make values of them."""
     sections: dict[str, list[dict[str, object]]] = {section: [] for section in SECTIONS}
     for row in session.scalars(select(RulebookRow).order_by(RulebookRow.position, RulebookRow.id)):
         sections.setdefault(row.section, []).append(row.value)
     departments = session.scalars(select(Department).order_by(Department.position, Department.id)).all()
     codes = {d.code: d.id for d in departments}
+    calendar, own_calendars = calendars_from(sections["calendar"], zone)
     return Rulebook(
         version=version,
         zone=zone,
-        calendar=calendar_from(sections["calendar"], zone),
+        calendar=calendar,
+        calendar_version=session.scalar(select(RulebookVersion.version).where(RulebookVersion.id == CALENDAR)) or 0,
+        calendars={codes[code]: own for code, own in own_calendars.items() if code in codes},
         policies=policies_from(sections["sla_policies"]),
         categories=categories_from(sections["categories"]),
         routing=tuple(routing_from(sections["routing"])),
         classifier=classifier_from(sections["keywords"], sections["categories"]),
         texts={str(row["key"]): str(row["text"]) for row in sections["texts"]},
+        documents=documents_in(session),
+        public_url=public_url,
         departments=codes,
         department_codes={number: code for code, number in codes.items()},
         intake_department_id=next(d.id for d in departments if d.intake),
     )
+
+
+def documents_in(session: Session) -> dict[tuple[str, str], Mapping[str, object]]:
+    """What is published; whoever publishes calls `bump`."""
+    rows = session.scalars(select(Publication).where(Publication.state == State.PUBLISHED))
+    return {(row.kind, row.scope): row.content for row in rows}
 
 
 def categories_from(rows: Iterable[Mapping[str, object]]) -> dict[str, Category]:

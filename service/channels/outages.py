@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from service import alerts
 from service.database import BigId, Model, transaction
 
 log = logging.getLogger(__name__)
@@ -70,12 +71,19 @@ class OutageWatch:
         try:
             with transaction() as session:
                 session.add(Outage(began_at=began_at, ended_at=now, refused=refused))
+                alerts.raised(session, scope="", kind="outage", detail=_told(began_at, now, refused), now=now)
         except DBAPIError:
             with self._lock:  # away again: the same outage goes on
                 self._began_at, self._refused = began_at, self._refused + refused
             return
         span = {"began_at": began_at.isoformat(), "ended_at": now.isoformat(), "refused": refused}
         log.warning("database back after %s, %d pushes turned away", now - began_at, refused, extra=span)
+
+
+def _told(began_at: datetime, ended_at: datetime, refused: int) -> str:
+    """What the operator reads; times in UTC, as this room knows no zone."""
+    span = f"{began_at:%Y-%m-%d %H:%M:%S} 至 {ended_at:%H:%M:%S}（UTC）"
+    return f"{span}数据库没有响应，退回推送 {refused} 条。平台会重推几次，中断较长时仍可能有来信没有收到。"
 
 
 def watch() -> OutageWatch:

@@ -1,12 +1,13 @@
 """Every channel by its name. A new vendor is a folder and a line in VENDORS."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from service.channels.wechat import accounts, errcodes, sender
+from service.channels.wechat import accounts, certification, errcodes, faces, sender
 from service.errors import NotFound
 from service.messaging.ports import Channel
 
@@ -18,12 +19,28 @@ class Vendor:
     channel: Callable[[str], Channel | None]  # by slug, as its account stands now
     probe: Callable[[str], None]  # asks the vendor whether the credentials are good; raises DeliveryError
     halt: Callable[[Session, str, str], None]
+    still_halted: Callable[[Session, str, str], None]
     resume: Callable[[Session, str], None]
+    halted: Callable[..., Sequence[str]]  # slugs whose next probe is due
+    own_texts: Callable[[Session], Mapping[str, Mapping[str, str]]]  # by slug
+    note_event: Callable[[Session, str, str, Mapping[str, str], datetime], None]  # what concerns the account itself
     advice: Callable[[int, str], str]  # error code and language -> what a person should do
+    pieces: Callable[[str], Iterable[tuple[str, str]]]  # a text as (words, "") and (code of a face, emoji)
 
 
 VENDORS: Mapping[str, Vendor] = {
-    "wechat": Vendor(sender.channel_for, sender.probe, accounts.halt, accounts.resume, errcodes.advice),
+    "wechat": Vendor(
+        channel=sender.channel_for,
+        probe=sender.probe,
+        halt=accounts.halt,
+        still_halted=accounts.still_halted,
+        resume=accounts.resume,
+        halted=accounts.halted,
+        own_texts=accounts.own_texts,
+        note_event=certification.note_event,
+        advice=errcodes.advice,
+        pieces=faces.pieces,
+    ),
 }
 
 
@@ -51,9 +68,20 @@ def probe(name: str) -> None:
 
 
 def halt(session: Session, name: str, reason: str) -> None:
-    """Pause sending on this channel until the operator has acted; what is sent meanwhile fails as HALTED at once."""
+    """Pause sending on this channel until the operator has acted, and tell them; a send meanwhile is HALTED at once."""
     vendor, slug = _vendor_of(name)
     vendor.halt(session, slug, reason)
+
+
+def still_halted(session: Session, name: str, reason: str) -> None:
+    """A probe of the halted channel failed, for this reason."""
+    vendor, slug = _vendor_of(name)
+    vendor.still_halted(session, slug, reason)
+
+
+def halted(session: Session, *, now: datetime) -> list[str]:
+    """Channels whose sending pauses and that should be probed now."""
+    return [f"{name}:{slug}" for name, vendor in VENDORS.items() for slug in vendor.halted(session, now=now)]
 
 
 def resume(session: Session, name: str) -> None:
@@ -62,10 +90,29 @@ def resume(session: Session, name: str) -> None:
     vendor.resume(session, slug)
 
 
+def own_texts(session: Session) -> dict[str, Mapping[str, str]]:
+    """The texts that each channel says in its own way."""
+    return {
+        f"{name}:{slug}": texts for name, vendor in VENDORS.items() for slug, texts in vendor.own_texts(session).items()
+    }
+
+
+def note_event(session: Session, name: str, kind: str, extra: Mapping[str, str], now: datetime) -> None:
+    """What an event says about the account itself, such as its certification, becomes an alert or ends one."""
+    vendor, _ = _vendor_of(name)
+    vendor.note_event(session, name, kind, extra, now)
+
+
 def advice(name: str, code: int, language: str) -> str:
     """What a person should do about a channel's error code, in zh or en."""
     vendor, _ = _vendor_of(name)
     return vendor.advice(code, language)
+
+
+def pieces(name: str, text: str) -> Iterable[tuple[str, str]]:
+    """A text of this channel as it is shown there: words, and codes with the emoji that stands for each."""
+    vendor = VENDORS.get(name.partition(":")[0])
+    return vendor.pieces(text) if vendor is not None else [(text, "")]
 
 
 def _vendor_of(name: str) -> tuple[Vendor, str]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.channels.wechat import accounts
 from service.channels.wechat.accounts import OfficialAccount
+from service.demo.console import AUTOREPLY
 from service.demo.followers import ON_THE_PHONE
 from service.demo.keys import aes_key_of, letters_of
 from service.demo.people import COMPANY
@@ -59,6 +60,7 @@ def write_simulator_file(
     names = ("slug", "name", "app_id", "app_secret", "token", "aes_key", "mode", "original_id", "kind", "certified")
     values: dict[str, object] = {name: getattr(account, name) for name in names}
     values["webhook_url"] = f"{web.url}/wechat/{account.slug}"
+    values["autoreply"] = AUTOREPLY
     # a reply to a follower of the example tickets who is not on the phone must find somebody
     config: dict[str, object] = {
         "accounts": [values],

@@ -25,7 +25,7 @@ PEOPLE = (  # username, name, department, roles
     ("wulihua", "吴丽华", "KFB", (Role.DEPT_HEAD,)),
     ("hejingyi", "何静怡", "QGB", (Role.DISPATCHER,)),
     ("sumin", "苏敏", "QGB", (Role.FOLLOW_UP_AGENT,)),
-    ("shenjianping", "沈建平", "LDS", (Role.SUPERVISOR,)),
+    ("shenjianping", "沈建平", "LDS", (Role.SUPERVISOR, Role.REVIEWER)),
     ("admin", "唐宇航", "QGB", (Role.ADMIN,)),
 )
 USERNAMES = tuple(username for username, *_ in PEOPLE)

@@ -14,6 +14,7 @@ class Contact(StrEnum):
     FOLLOW = "follow"
     MENU = "menu"
     SCAN = "scan"
+    TAP = "tap"  # an item of a message that we sent, such as the invitation to rate
     NONE = "none"  # opens no window
 
 
@@ -42,13 +43,24 @@ class Inbound:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+TEXT = "text"
+NOTICES = frozenset({"template", "subscription"})  # kinds that spend nothing of the reply window and need none
+
+
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to one follower, small enough for one send."""
+    """One message to one follower, small enough for one send.
+
+    `content` by kind: image, voice, video {digest, content_type, name} of a file in the store; news {title,
+    description, url, picurl}; msgmenu {head, tail, items: [[id, words], ...]}; template, subscription {template_id,
+    data, url, client_id}, which need no window. `text` is what it says in words, for every kind.
+    """
 
     channel: str
     follower: str
     text: str
+    kind: str = TEXT
+    content: Mapping[str, object] = field(default_factory=dict)
 
 
 class Failure(StrEnum):
@@ -64,13 +76,17 @@ class Failure(StrEnum):
 
 
 class DeliveryError(Exception):
-    """A send that did not succeed. `code` is the channel's own error code, None where it has none."""
+    """A send that did not succeed. `code` is the channel's own error code, None where it has none.
 
-    def __init__(self, reason: str, *, kind: Failure, code: int | None = None) -> None:
+    `pause`: how long a PASSING one asks us to stay away at least.
+    """
+
+    def __init__(self, reason: str, *, kind: Failure, code: int | None = None, pause: timedelta = timedelta(0)) -> None:
         super().__init__(reason)
         self.reason = reason
         self.kind = kind
         self.code = code
+        self.pause = pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +94,12 @@ class Limits:
     """What a channel lets us send."""
 
     text_bytes: int | None = None  # longest text of one message; None: no limit
+    reply_bytes: int | None = None  # longest text in the answer to a push; None: no limit
     windows: Mapping[Contact, tuple[int, timedelta]] = field(default_factory=dict)  # messages and for how long
     can_send: bool = True  # False: answers only inside the reply to the follower's next message
+    refreshes: bool = True  # False: a contact adds nothing to a window of its own kind that is still open
+    # what may tell a follower that an answer waits: {"template": {id, fields, url}, "subscription": …, "invite": bool}
+    notices: Mapping[str, object] = field(default_factory=dict)
 
 
 class Channel(Protocol):
@@ -91,3 +111,6 @@ class Channel(Protocol):
 
     def fetch(self, media: Media) -> bytes:
         """The file's bytes, or raise DeliveryError."""
+
+    def show_typing(self, follower: str, *, on: bool) -> None:
+        """Show the follower that somebody writes, or no longer; does nothing where the channel will not."""

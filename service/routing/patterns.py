@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from service.errors import InvalidInput
 
@@ -56,6 +57,11 @@ def compile_words(rows: Sequence[str]) -> Matcher:
 
 def compile_regex(patterns: Sequence[str]) -> Matcher:
     """Finds the first match of any. Raises UnsafePattern where a repetition is unbounded, nested or too wide."""
+    return _compiled(tuple(patterns))
+
+
+@lru_cache(maxsize=2000)  # every change of the rulebook makes the classifier anew, mostly of the same patterns
+def _compiled(patterns: tuple[str, ...]) -> Matcher:
     for pattern in patterns:
         check_pattern(pattern)
     return _searcher(re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.ASCII))

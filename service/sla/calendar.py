@@ -248,7 +248,7 @@ def calendar_from(rows: Iterable[Row], zone: ZoneInfo = SHANGHAI) -> Calendar:
 
     "hours": intervals by weekday. "duty": where natural minutes run: `nights_staffed` (around the clock), or
     intervals by weekday, else only in the opening hours. "2026": whether the year's holidays are `confirmed`.
-    "2026-02-14": a day that differs from the week.
+    "2026-02-14": a day that differs from the week. Rows of one department are laid over these by `layers`.
     """
     by_key = {text_in(row, "key"): row for row in rows}
     if "hours" not in by_key:

@@ -1,7 +1,8 @@
 """The clocks of a ticket as values: start, meet, pause, breach, retarget. Pure: no clock on the wall, no database.
 
 A clock that has a target was due at `due(target, started_at)`, moved on by the counted time of each pause that
-began before it was due. Every function keeps that, so a due time can always be derived again and explained.
+began before it was due. Every function keeps that, so a due time can always be derived again and explained. The one
+exception is `recalculated`: where the calendar changed so that a clock would be due earlier, it stays due when it was.
 """
 
 from dataclasses import dataclass, replace
@@ -140,6 +141,22 @@ def retarget(clock: Clock, target: Target | None, calendar: Calendar, now: datet
         return replace(bare, state=state_of(bare, now))
     due_at, provisional = derived_due(target, clock.started_at, clock.pauses, calendar)
     changed = replace(clock, target=target, due_at=due_at, provisional=provisional)
+    return replace(changed, state=state_of(changed, now))
+
+
+def recalculated(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
+    """The clock on a calendar that has changed since; never due earlier than it was: a promise is not shortened.
+
+    Met clocks and those without target are history and stay as they are.
+    """
+    if clock.met_at is not None or clock.target is None or clock.started_at is None or clock.due_at is None:
+        return clock
+    derived, _ = derived_due(clock.target, clock.started_at, clock.pauses, calendar)
+    due_at = max(derived, clock.due_at)
+    provisional = counting_of(clock.target, calendar).is_provisional(clock.started_at, due_at)
+    if (due_at, provisional) == (clock.due_at, clock.provisional):
+        return clock
+    changed = replace(clock, due_at=due_at, provisional=provisional)
     return replace(changed, state=state_of(changed, now))
 
 

@@ -1,16 +1,17 @@
 """Why a clock is due when it is: the steps from its start to its due time. Pure: no clock, no database."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from service.sla.calendar import MINUTE, Calendar, Piece
 from service.sla.clocks import Clock, Pause, counting_of, derived_due
 from service.sla.pieces import PieceKind
 from service.sla.policy import Target, Unit
-from service.sla.words import STEPS, UNCONFIRMED, Lang, day_words, name_words, reason_words
+from service.sla.words import STEPS, UNCONFIRMED, Lang, day_words, instant_words, name_words, reason_words
 
 NOTHING = timedelta()
+HALF_A_MINUTE = MINUTE / 2
 Part = tuple[datetime, datetime, Pause | None]
 
 
@@ -62,9 +63,14 @@ def explain(clock: Clock, calendar: Calendar, lang: Lang = "zh") -> list[Step]:
     counting = counting_of(target, calendar)
     in_days = target.unit is Unit.WORKING_DAYS
     course = Course(target, counting, lang, counting.midnight_after(started_at) if in_days else started_at)
-    spans = [span for part in parts(clock.pauses, started_at, due_at) for span in spans_of(part, course)]
+    derived, _ = derived_due(target, started_at, clock.pauses, calendar)
+    ends = min(derived, due_at)
+    spans = [span for part in parts(clock.pauses, started_at, ends) for span in spans_of(part, course)]
     steps = numbered(spans, budget_of(course, started_at))
-    if derived_due(target, started_at, clock.pauses, calendar)[0] != due_at:
+    if derived < due_at:  # the calendar has changed so that it would be due earlier: what was promised stands
+        at = instant_words(derived.astimezone(calendar.zone), lang)
+        steps.append(Step(derived, due_at, 0, course.words("promise_kept", at=at)))
+    elif derived > due_at:
         steps.append(Step(due_at, due_at, 0, course.words("calendar_changed")))
     return steps
 
@@ -106,7 +112,7 @@ def span_of(piece: Piece) -> Span:
 def day_spans(pieces: list[Piece], course: Course) -> list[Span]:
     """Pieces as spans, those of one working day, lunch included, made one."""
     spans: list[Span] = []
-    for piece in pieces:
+    for piece in (part for whole in pieces for part in days_of(whole, course.calendar)):
         span, day = span_of(piece), course.calendar.day_of(piece.start)
         if not piece.is_open and piece.kind is not PieceKind.LUNCH:
             spans.append(span)
@@ -117,6 +123,14 @@ def day_spans(pieces: list[Piece], course: Course) -> list[Span]:
             span.day, span.why = day, working_day_words(piece, day, course)
             spans.append(span)
     return spans
+
+
+def days_of(piece: Piece, calendar: Calendar) -> Iterator[Piece]:
+    """An open piece cut at midnight, as working days may touch there; a closed one whole."""
+    while piece.is_open and (midnight := calendar.midnight_after(piece.start)) < piece.end:
+        yield replace(piece, end=midnight)
+        piece = replace(piece, start=midnight)
+    yield piece
 
 
 def working_day_words(piece: Piece, day: date, course: Course) -> str:
@@ -141,10 +155,14 @@ def budget_of(course: Course, started_at: datetime) -> timedelta:
 
 
 def numbered(spans: list[Span], budget: timedelta) -> list[Step]:
-    """Steps with whole minutes that add up to the budget; what exceeds it makes good a pause and counts nothing."""
-    steps, counted = [], NOTHING
+    """Steps with whole minutes that add up to the budget; what exceeds it makes good a pause and counts nothing.
+
+    It is the sum so far that is rounded, so that no step is more than a minute off and the last sum is the budget.
+    """
+    steps, counted, before = [], NOTHING, 0
     for span in spans:
-        before = min(counted, budget) // MINUTE
         counted += span.counted
-        steps.append(Step(span.start, span.end, min(counted, budget) // MINUTE - before, span.why))
+        so_far = (min(counted, budget) + HALF_A_MINUTE) // MINUTE
+        steps.append(Step(span.start, span.end, so_far - before, span.why))
+        before = so_far
     return steps

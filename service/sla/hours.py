@@ -9,12 +9,12 @@ from service.sla.rows import Row, text_in
 
 Interval = tuple[time, time]  # an end of 00:00 is midnight at the end of the day
 Week = Mapping[int, tuple[Interval, ...]]  # Monday = 0
-DayKind = Literal["holiday", "makeup_workday"]
+DayKind = Literal["holiday", "makeup_workday", "normal"]  # normal: as its week says, whatever was announced
 
 MIDNIGHT = time()
 DAY_MINUTES = 24 * 60
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-DAY_KINDS: tuple[DayKind, ...] = ("holiday", "makeup_workday")
+DAY_KINDS: tuple[DayKind, ...] = ("holiday", "makeup_workday", "normal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,15 @@ def time_from(text: object) -> time:
 def day_from(row: Row, week: Week) -> tuple[date, DayException]:
     """An exceptional day from a row like {"key": "2026-02-14", "name": "春节", "kind": "makeup_workday"}.
 
-    Without `hours` a holiday is closed, and a make-up day has the hours of the first open day of the week.
+    Without `hours` a holiday is closed, a make-up day has the hours of the first open day of the week, and a normal
+    day those of its weekday; a normal day needs no name.
     """
     day = date.fromisoformat(text_in(row, "key"))
     kind = next((known for known in DAY_KINDS if known == row.get("kind")), None)
     if kind is None:
         raise ValueError(f"{day}: unknown kind {row.get('kind')!r}, kinds are {', '.join(DAY_KINDS)}")
+    if kind == "normal":
+        return day, DayException("", kind, week.get(day.weekday(), ()))
     usual = () if kind == "holiday" else first_open_day(week)
     intervals = intervals_from(row["hours"]) if row.get("hours") is not None else usual
     return day, DayException(text_in(row, "name"), kind, intervals)

@@ -30,6 +30,7 @@ OPEN_KINDS = frozenset({PieceKind.OPEN, PieceKind.MAKEUP, PieceKind.SHORT, Piece
 DayKinds = tuple[PieceKind, PieceKind, PieceKind]
 WITH_HOURS: dict[DayKind | None, DayKinds] = {
     None: (PieceKind.OPEN, PieceKind.NIGHT, PieceKind.LUNCH),
+    "normal": (PieceKind.OPEN, PieceKind.NIGHT, PieceKind.LUNCH),
     "makeup_workday": (PieceKind.MAKEUP, PieceKind.NIGHT, PieceKind.LUNCH),
     "holiday": (PieceKind.SHORT, PieceKind.NIGHT, PieceKind.LUNCH),
 }

@@ -1,6 +1,6 @@
 """The words in which working time is explained, Chinese and English. No arithmetic."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from service.sla.pieces import PieceKind
@@ -62,6 +62,7 @@ STEPS: dict[Lang, dict[str, str]] = {
         "pause": "暂停：{reason}",
         "open_pause": "暂停中：{reason}，恢复后时限顺延",
         "calendar_changed": "时限按当时的日历算定，日历此后有变更",
+        "promise_kept": "原承诺不缩短：按现行日历 {at} 到期，仍以先前的时限为准",
     },
     "en": {
         "arrival": "the day of arrival does not count",
@@ -71,6 +72,7 @@ STEPS: dict[Lang, dict[str, str]] = {
         "pause": "paused: {reason}",
         "open_pause": "paused now: {reason}; the due time moves on when it resumes",
         "calendar_changed": "the due time was set on the calendar of its day, which has changed since",
+        "promise_kept": "a promise is not shortened: on today's calendar it would be due {at}, the earlier word stands",
     },
 }
 
@@ -109,6 +111,11 @@ def day_words(day: date, lang: Lang) -> str:
     """A day as staff read it: 2月24日 周二."""
     weekday = WEEKDAYS[lang].split()[day.weekday()]
     return DAYS[lang].format(year=day.year, month=day.month, day=day.day, weekday=weekday)
+
+
+def instant_words(at: datetime, lang: Lang) -> str:
+    """A local time with its day: 2月24日 周二 09:15."""
+    return f"{day_words(at.date(), lang)} {at:%H:%M}"
 
 
 def reason_words(reason: str, lang: Lang) -> str:

@@ -100,14 +100,9 @@
     const form = $("#reply-form");
     if (!form) return;
     const text = form.elements.text;
-    const limit = Number(form.dataset.partBytes);
     const used = bytes.encode(text.value).length;
     const kind = form.elements.kind.value;
     $("[data-bytes-used]", form).textContent = used.toLocaleString();
-    const parts = limit ? Math.ceil(used / limit) : 1;
-    $("[data-parts]", form).hidden = parts < 2;
-    $("[data-parts-count]", form).textContent = parts;
-    $("[data-bytes]", form).classList.toggle("is-split", parts > 1);
     const words = $("[data-send-words]", form);
     const chosen = $("input[name=kind]:checked", form)?.closest("label").textContent.trim() || "";
     const what = root.lang === "en" ? ` ${chosen.toLowerCase()}` : chosen;
@@ -172,6 +167,8 @@
   // ---- toasts lie above everything, dialogs too
   const showToasts = () => {
     const toasts = $("#toasts");
+    const head = $("#t-head, .page-head"); // what the page is about stays in sight
+    if (head) toasts.style.top = `${Math.max(14, head.getBoundingClientRect().bottom + 6)}px`;
     if (!toasts.showPopover) return;
     if (toasts.popover) toasts.hidePopover();
     toasts.popover = "manual";
@@ -202,6 +199,13 @@
     });
     const focus = at("[data-focus]");
     if (focus) document.getElementById(focus.dataset.focus)?.focus();
+    const fill = at("[data-fill]");
+    if (fill) {
+      const box = document.getElementById(fill.dataset.fill);
+      box.value = fill.dataset.fillWith;
+      box.dispatchEvent(new Event("input", { bubbles: true }));
+      box.focus();
+    }
     if (at("[data-close]") && dialog().open) { event.preventDefault(); dialog().close(); }
     if (event.target === dialog()) dialog().close();
     if (at("#newer")) toEnd();
@@ -223,11 +227,16 @@
 
   let opened = [];
   const beforeSwap = () => {
-    opened = $$("details[open][id]").map((each) => each.id);
+    opened = $$("details[open][id]").map((each) => [each.id, $("[data-kept]", each)?.innerHTML]);
     wasAtEnd = atEnd();
   };
   const afterSettle = () => {
-    opened.forEach((id) => { const each = document.getElementById(id); if (each) each.open = true; });
+    opened.forEach(([id, kept]) => {
+      const each = document.getElementById(id);
+      if (!each) return;
+      if (kept && !$("[data-kept]", each).innerHTML) $("[data-kept]", each).innerHTML = kept; // until it is fetched anew
+      each.open = true;
+    });
     if (here) point(rows().find((row) => row.dataset.row === here), false);
     if (talk() && wasAtEnd) toEnd();
     prepareReply();
@@ -237,6 +246,9 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
+    if ($("#toasts .toast-line")) showToasts();
+    $(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    $("main .field-errors")?.closest(".field, .menu-fields")?.querySelector("input:not([type=hidden]), select, textarea")?.focus();
     prepareReply();
     if (talk()) { toEnd(); addEventListener("load", toEnd, { once: true }); }
     look();

@@ -16,7 +16,7 @@ from service.rulebook import Rulebook
 from service.sla.policy import ClockKind
 from service.tickets.clocks import Clocks
 from service.tickets.models import Ticket
-from service.tickets.states import LIVE, Action, Status, after
+from service.tickets.states import LIVE, OURS, Action, Status, after
 
 FINISHED = (Status.CLOSED, Status.DECLINED, Status.WITHDRAWN, Status.MERGED, Status.INVALID)
 STANDSTILL = {
@@ -26,6 +26,9 @@ STANDSTILL = {
     Action.CANCEL,
     Action.DELIVERY,
     Action.OVERDUE,
+    Action.CALENDAR,
+    Action.URGE,
+    Action.RATE,
 }  # move nothing
 
 
@@ -51,11 +54,13 @@ def change(
     deed: Deed,
     *,
     because: str = "",
+    was: Mapping[str, object] | None = None,
     also: Mapping[str, object] | None = None,
 ) -> Iterator[Clocks]:
     """Do `action`: yields the clocks to work on, then writes what follows from it and the event.
 
-    `also` stands in the event's `after` beside what changed. Raises IllegalTransition before anything is changed.
+    `was` and `also` stand in the event's `before` and `after` beside what changed. Raises IllegalTransition before
+    anything is changed.
     """
     before = snapshot(session, ticket, deed.rules)
     move(ticket, action)
@@ -64,12 +69,16 @@ def change(
     if ticket.status in FINISHED:
         clocks.cancel(*ClockKind)
         ticket.closed_at, ticket.wake_at, ticket.follow_up_open = ticket.closed_at or deed.now, None, False
-        ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = None
+        ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = ticket.notice_at = None
+        ticket.window_warned = ticket.window_warn_at = None
+    clocks.follow_department(now=deed.now)
     clocks.settle_pauses(now=deed.now)
     clocks.breach(now=deed.now)
     clocks.save()
     if ticket.status.value != before["status"]:
         _point_follower(session, ticket)
+        if ticket.status in OURS:  # the sweep looks when its window shuts
+            ticket.window_warn_at = deed.now
     ticket.version += 1
     ticket.updated_at = deed.now
     now_is = snapshot(session, ticket, deed.rules)
@@ -80,7 +89,7 @@ def change(
         actor=deed.actor,
         action=action.value,
         ticket_id=ticket.id,
-        before={name: before[name] for name in changed},
+        before={name: before[name] for name in changed} | dict(was or {}),
         after={name: now_is[name] for name in changed} | dict(also or {}),
         because=because,
     )
@@ -105,6 +114,28 @@ def snapshot(session: Session, ticket: Ticket, rules: Rulebook) -> dict[str, obj
         "overdue": ticket.overdue,
         "wake_at": ticket.wake_at and ticket.wake_at.isoformat(),
     }
+
+
+def mention(
+    session: Session,
+    ticket: Ticket,
+    action: Action,
+    *,
+    now: datetime,
+    because: str = "",
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """An event of the system that changes nothing about the ticket: it was told, tried or noticed."""
+    audit.record(
+        session,
+        at=now,
+        actor=audit.SYSTEM,
+        action=action.value,
+        ticket_id=ticket.id,
+        after=after,
+        because=because,
+    )
+    tell(session, ticket)
 
 
 def tell(session: Session, ticket: Ticket) -> None:

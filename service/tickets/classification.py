@@ -7,9 +7,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from service.messaging.followers import Follower
 from service.routing.classifier import Verdict
 from service.rulebook import Rulebook
-from service.tickets import cooperation
+from service.tickets import cooperation, windows
 from service.tickets.changes import Deed, change
 from service.tickets.models import Message, Ticket
 from service.tickets.states import WORKABLE, Action, Status
@@ -17,6 +18,7 @@ from service.tickets.states import WORKABLE, Action, Status
 BATCH = 100
 TALK = "other"  # the classifier's word for what needs no ticket; the ticket stays, as invalid
 BURST = 30  # messages of one ticket that are read
+BY_MENU, BY_WORD = "菜单：", "关键词："  # how a reason begins that is the follower's own choice
 
 
 def classify_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
@@ -24,12 +26,20 @@ def classify_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     query = select(Ticket).where(Ticket.classify_at <= now).order_by(Ticket.classify_at, Ticket.id).limit(BATCH)
     query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
     tickets = session.scalars(query.execution_options(populate_existing=True)).all()
-    bursts = _bursts(session, [t.id for t in tickets])
+    bursts, closings = _bursts(session, [t.id for t in tickets]), _windows(session, tickets)
     for ticket in tickets:
+        windows.arm(ticket, closings[ticket.follower_id], now)
         ticket.classify_at = None
         if ticket.status in WORKABLE:
             judge(session, ticket, rules.classifier.classify(bursts[ticket.id]), Deed(by=None, now=now, rules=rules))
     return len(tickets)
+
+
+def _windows(session: Session, tickets: Sequence[Ticket]) -> dict[int, datetime | None]:
+    """When the window of each ticket's follower closes."""
+    ids = {t.follower_id for t in tickets}
+    rows = session.execute(select(Follower.id, Follower.window_closes_at).where(Follower.id.in_(ids)))
+    return {row.id: row.window_closes_at for row in rows}
 
 
 def _bursts(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
@@ -44,9 +54,12 @@ def _bursts(session: Session, ticket_ids: Sequence[int]) -> dict[int, str]:
 
 
 def judge(session: Session, ticket: Ticket, verdict: Verdict, deed: Deed) -> None:
-    """Apply the verdict to an untouched ticket; on one that a person has in hand, only propose."""
+    """Apply the verdict to an untouched ticket; on one that a person has in hand, only propose.
+
+    What the follower chose stands too, unless the matter is clearly urgent.
+    """
     category = "invalid" if verdict.category == TALK else verdict.category
-    if is_in_hand(ticket):
+    if is_in_hand(ticket) or (is_chosen(ticket) and (verdict.priority != "urgent" or verdict.triage)):
         _propose(session, ticket, category, verdict, deed)
         return
     if ticket.class_source and (ticket.category, ticket.priority) == (category, verdict.priority):
@@ -65,6 +78,12 @@ def is_in_hand(ticket: Ticket) -> bool:
         or ticket.class_source == "staff"
         or ticket.status is not Status.PENDING_ACCEPTANCE
     )
+
+
+def is_chosen(ticket: Ticket) -> bool:
+    """Whether its category is the follower's own choice, by the menu or by a keyword."""
+    because = ticket.class_because
+    return bool(because and because[0].startswith((BY_MENU, BY_WORD)))
 
 
 def _propose(session: Session, ticket: Ticket, category: str, verdict: Verdict, deed: Deed) -> None:

@@ -74,12 +74,18 @@ class Clocks:
             rows = session.scalars(select(ClockRow).where(ClockRow.ticket_id == ticket.id)).all()
         self._rows = {ClockKind(row.kind): row for row in rows}
         self.clocks = {kind: clock_of(row) for kind, row in self._rows.items()}
+        self._reckoned_on = self._calendar
+
+    @property
+    def _calendar(self) -> Calendar:
+        """That of the department with which the ticket stands now."""
+        return self._rules.calendar_for(self._ticket.department_id)
 
     def get(self, kind: ClockKind) -> Clock | None:
         return self.clocks.get(kind)
 
     def meet(self, *kinds: ClockKind, at: datetime) -> None:
-        self._apply(kinds, lambda clock: sla.meet(clock, at, self._rules.calendar))
+        self._apply(kinds, lambda clock: sla.meet(clock, at, self._calendar))
 
     def cancel(self, *kinds: ClockKind) -> None:
         """Drop the clocks that are not met: nothing is owed any more."""
@@ -89,7 +95,7 @@ class Clocks:
                 del self.clocks[kind]
 
     def start(self, kind: ClockKind, target: Target | None, *, at: datetime) -> None:
-        clock = sla.start(kind, target, at, self._rules.calendar)
+        clock = sla.start(kind, target, at, self._calendar)
         if clock.state is ClockState.NONE:
             self.clocks.pop(kind, None)
         else:
@@ -101,20 +107,37 @@ class Clocks:
             target, clock = target_of(policy, kind), self.clocks.get(kind)
             if clock is None:
                 self.start(kind, target, at=self._ticket.received_at)
+            elif clock.target == target:
+                continue  # computed anew it might be due earlier than was promised before the calendar changed
             elif target is None and clock.state is not ClockState.MET:
                 del self.clocks[kind]
             else:
-                self.clocks[kind] = sla.retarget(clock, target, self._rules.calendar, now)
+                self.clocks[kind] = sla.retarget(clock, target, self._calendar, now)
+
+    def follow_department(self, *, now: datetime) -> None:
+        """Due times on the calendar of the department that the ticket has gone to; no start is reset."""
+        if self._calendar is self._reckoned_on:
+            return
+        self._reckoned_on = self._calendar
+        for kind, clock in self.clocks.items():
+            if clock.state is not ClockState.MET:
+                self.clocks[kind] = sla.retarget(clock, clock.target, self._calendar, now)
+
+    def recalculate(self, *, now: datetime) -> dict[ClockKind, tuple[Clock, Clock]]:
+        """Due times on a calendar that has changed since, none earlier than it was; which clocks are other now."""
+        before = dict(self.clocks)
+        self._apply(tuple(self.clocks), lambda clock: sla.recalculated(clock, self._calendar, now))
+        return {kind: (before[kind], clock) for kind, clock in self.clocks.items() if clock != before[kind]}
 
     def reopen(self, *, at: datetime) -> None:
         """Resolve runs on what was left, at least half its target."""
         full = self._resolve_target()
-        self._apply((ClockKind.RESOLVE,), lambda clock: sla.reopen(clock, at, self._rules.calendar, of=full))
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.reopen(clock, at, self._calendar, of=full))
 
     def restart(self, share: float, *, at: datetime) -> None:
         """Resolve begins again with a share of its target."""
         full = self._resolve_target()
-        self._apply((ClockKind.RESOLVE,), lambda clock: sla.restart(clock, share, at, self._rules.calendar, of=full))
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.restart(clock, share, at, self._calendar, of=full))
 
     def _resolve_target(self) -> Target | None:
         ticket = self._ticket
@@ -148,7 +171,7 @@ class Clocks:
             if reason and clock.state in UNMET:
                 self.clocks[kind] = sla.pause(clock, now, reason)
             elif not reason and clock.pauses and clock.pauses[-1].end is None and clock.state is not ClockState.MET:
-                self.clocks[kind] = sla.resume(clock, now, self._rules.calendar)
+                self.clocks[kind] = sla.resume(clock, now, self._calendar)
 
     def save(self) -> None:
         """Write the rows and the ticket's columns that follow: due_at, breach_at, overdue."""
@@ -166,6 +189,8 @@ class Clocks:
             self._session.add(row)
         for name, value in derived(self.clocks.values()).items():
             setattr(self._ticket, name, value)
+        # a process whose rules are a moment old must not hide from `recalculation` what it computed with them
+        self._ticket.calendar_version = min(self._ticket.calendar_version, self._rules.calendar_version)
 
     def _apply(self, kinds: Iterable[ClockKind], step: Callable[[Clock], Clock]) -> None:
         for kind in kinds:

@@ -74,17 +74,21 @@ WITH earlier AS (
     SELECT nextval('tickets_id_seq') AS id WHERE NOT EXISTS (SELECT 1 FROM earlier)
 ), follower AS (
     INSERT INTO followers (channel, address, first_seen_at, last_seen_at, following, window_closes_at, messages_left,
-        waiting_items, open_ticket_id)
-    SELECT :channel, :address, :now, :now, true, CAST(:closes_at AS timestamptz), CAST(:left AS integer), 0, fresh.id
+        waiting_items, open_ticket_id, profile_due_at)
+    SELECT :channel, :address, :now, :now, true, CAST(:closes_at AS timestamptz), CAST(:left AS integer), 0, fresh.id,
+        :now
     FROM fresh
     ON CONFLICT (channel, address) DO UPDATE SET last_seen_at = excluded.last_seen_at, following = true,
+        unreachable = NULL,
         window_closes_at = CASE WHEN followers.window_closes_at > excluded.window_closes_at
             THEN followers.window_closes_at ELSE excluded.window_closes_at END,
         messages_left = CASE WHEN followers.window_closes_at > CAST(:at AS timestamptz)
             THEN greatest(followers.messages_left, excluded.messages_left) ELSE excluded.messages_left END,
-        open_ticket_id = CASE WHEN followers.waiting_items > 0 THEN followers.open_ticket_id
-            ELSE coalesce(followers.open_ticket_id, excluded.open_ticket_id) END
-    RETURNING id, open_ticket_id, waiting_items = 0 AS is_plain,
+        open_ticket_id = CASE
+            WHEN followers.waiting_items > 0 OR followers.intent IS NOT NULL OR followers.blocked_at IS NOT NULL
+            THEN followers.open_ticket_id ELSE coalesce(followers.open_ticket_id, excluded.open_ticket_id) END
+    RETURNING id, open_ticket_id, last_source,
+        waiting_items = 0 AND intent IS NULL AND blocked_at IS NULL AS is_plain,
         coalesce(open_ticket_id = (SELECT id FROM fresh), false) AS is_new
 ), joined AS (
     UPDATE tickets SET last_inbound_at = CAST(:at AS timestamptz), updated_at = CAST(:now AS timestamptz),
@@ -96,8 +100,9 @@ WITH earlier AS (
     INSERT INTO ticket_counters (day, last) SELECT :day, 1 FROM follower WHERE is_new
     ON CONFLICT (day) DO UPDATE SET last = ticket_counters.last + 1 RETURNING CAST(last AS text) AS last
 ), opened AS (
-    INSERT INTO tickets (id, follower_id, number, repeat_of_id, {ticket})
+    INSERT INTO tickets (id, follower_id, number, source, repeat_of_id, {ticket})
     SELECT follower.open_ticket_id, follower.id, 'GD' || :day || '-' || lpad(last, greatest(4, length(last)), '0'),
+        follower.last_source,
         (SELECT id FROM tickets WHERE status = 'closed' AND closed_at >= :lately
             AND id = (SELECT max(id) FROM tickets WHERE follower_id = follower.id)),
         {ticket}

@@ -1,6 +1,7 @@
 """What a handler does: accept, reply, ask, note, suspend, resume, send again, cancel."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
@@ -9,18 +10,29 @@ from sqlalchemy.orm import Session
 from service.errors import IllegalTransition, InvalidInput, LastMessage, NotFound, StaleReply
 from service.messaging import outbox
 from service.messaging.followers import Follower, can_reach
-from service.messaging.outbox import Delivery
+from service.messaging.outbox import Delivery, Part
 from service.messaging.ports import Limits
 from service.sla.policy import ClockKind
-from service.tickets import delivery
+from service.tickets import delivery, uploads
 from service.tickets.changes import Deed, change
 from service.tickets.clocks import Clocks
 from service.tickets.models import Message, Ticket
 from service.tickets.states import Action, Status, after
+from service.tickets.uploads import Upload
 
 SHORTEST_ACCOUNT = 8  # characters: a call is recorded with whom and what, not with "ok"
 SHOWN_WHEN_STALE = 50
 BY_CHANNEL = "wechat"  # the contract's word for the ticket's own channel
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link card."""
+
+    url: str
+    title: str
+    description: str = ""
+    picurl: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,8 @@ class Draft:
     via: str = BY_CHANNEL  # or phone, in_person
     seen: int | None = None  # id of the newest message the author saw
     force: bool = False
+    files: Sequence[int] = ()  # ids of the author's uploads, each a message of the window
+    link: Link | None = None  # shown as a card, one more message of the window
 
 
 def accept(session: Session, ticket: Ticket, deed: Deed, *, promise_at: datetime | None = None, plan: str = "") -> None:
@@ -51,11 +65,12 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
     action = Action.ASK if draft.kind == "ask" else Action.REPLY
     after(ticket.status, action)
     follower = session.get_one(Follower, ticket.follower_id)
+    files = uploads.chosen(session, deed.by, draft.files)
+    _refuse_unsendable(draft, limits)
+    parts = _parts(draft, files, limits)
     if not draft.force:
         _refuse_stale(session, ticket, draft, deed.actor)
-        _refuse_last(session, follower, draft, limits, deed.now)
-    if draft.via != BY_CHANNEL and len(draft.text.strip()) < SHORTEST_ACCOUNT:
-        raise InvalidInput(text="write with whom you spoke and what was said")
+        _refuse_last(session, follower, draft, len(parts), deed.now)
     also = {"kind": draft.kind, "via": draft.via}
     with change(session, ticket, action, deed, also=also) as clocks:
         if ticket.accepted_at is None or ticket.assignee_id is None:  # nobody has it, or has it any more
@@ -63,11 +78,10 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
             ticket.assignee_id = deed.by.id if deed.by else None
         if action is Action.ASK:
             ticket.suspend_reason, ticket.wake_at = None, None
-        message = _message(session, ticket, draft, deed)
+        message = _message(session, ticket, draft, files, deed)
         if draft.via == BY_CHANNEL:
-            texts = outbox.parts_of(draft.text, limits.text_bytes)
             state = outbox.put(
-                session, follower, texts, reference_id=message.id, now=deed.now, can_send=limits.can_send
+                session, follower, parts, reference_id=message.id, now=deed.now, can_send=limits.can_send
             )
             message.delivery = state.value
             delivery.note_waiting(session, ticket, deed)
@@ -146,13 +160,43 @@ def _take(ticket: Ticket, deed: Deed, clocks: Clocks) -> None:
     clocks.meet(ClockKind.ACCEPT, at=deed.now)
 
 
-def _message(session: Session, ticket: Ticket, draft: Draft, deed: Deed) -> Message:
+def _message(session: Session, ticket: Ticket, draft: Draft, files: Sequence[Upload], deed: Deed) -> Message:
     message = Message(ticket_id=ticket.id, follower_id=ticket.follower_id, direction="outbound", kind="text")
     message.text, message.at, message.author = draft.text, deed.now, deed.actor
     message.via, message.reply_kind = draft.via, draft.kind
+    if draft.link is not None:
+        link = draft.link
+        message.extra = {"Url": link.url, "Title": link.title, "Description": link.description, "PicUrl": link.picurl}
+    if not draft.text.strip():
+        message.kind = files[0].kind if files else "link"
+        message.text = "".join(uploads.WORDS[file.kind] for file in files) or uploads.WORDS["news"]
     session.add(message)
     session.flush()
+    uploads.attach(session, message, files, now=deed.now)
     return message
+
+
+def _parts(draft: Draft, files: Sequence[Upload], limits: Limits) -> list[Part]:
+    """What goes out, in order: the text, each file, the link. An account that cannot send writes the link as text."""
+    texts = outbox.parts_of(draft.text, limits.text_bytes)
+    parts = [Part(text) for text in texts if text.strip()]  # a blank message is refused
+    parts += [uploads.part_of(file) for file in files]
+    if draft.link is not None:
+        words = f"{draft.link.title}\n{draft.link.url}"
+        parts.append(Part(words, "news", asdict(draft.link)) if limits.can_send else Part(words))
+    return parts
+
+
+def _refuse_unsendable(draft: Draft, limits: Limits) -> None:
+    extras = draft.files or draft.link is not None
+    if draft.via != BY_CHANNEL and len(draft.text.strip()) < SHORTEST_ACCOUNT:
+        raise InvalidInput(text="write with whom you spoke and what was said")
+    if draft.via != BY_CHANNEL and extras:
+        raise InvalidInput(attachments="files and links go out by WeChat only")
+    if draft.files and not limits.can_send:
+        raise InvalidInput(attachments="this account is not certified and cannot send files")
+    if not draft.text.strip() and not extras:
+        raise InvalidInput(text="must not be empty")
 
 
 def _refuse_stale(session: Session, ticket: Ticket, draft: Draft, author: str) -> None:
@@ -165,11 +209,12 @@ def _refuse_stale(session: Session, ticket: Ticket, draft: Draft, author: str) -
         raise StaleReply("somebody wrote since you looked; read it, then send again or force", messages=messages)
 
 
-def _refuse_last(session: Session, follower: Follower, draft: Draft, limits: Limits, now: datetime) -> None:
+def _refuse_last(session: Session, follower: Follower, draft: Draft, needed: int, now: datetime) -> None:
+    """`needed`: how many messages of the window the reply spends."""
     if draft.via != BY_CHANNEL or draft.kind == "final" or not can_reach(follower, now):
         return
     left = follower.messages_left - outbox.count_promised(session, follower.id)
-    if 0 < left <= len(outbox.parts_of(draft.text, limits.text_bytes)):
+    if 0 < left <= needed:
         raise LastMessage(
             "this would spend the window's last message: keep it for the final answer, or force", left=left
         )

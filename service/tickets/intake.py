@@ -1,36 +1,46 @@
 """A follower's message joins the open ticket or opens one. The hot path: written on Core, a handful of statements."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from service import audit
 from service.doorbell import announce, ring
-from service.messaging import inbox, outbox
-from service.messaging.followers import Follower, window_after
+from service.messaging import inbox, outbox, qrcodes
+from service.messaging.followers import Follower, can_reach, contacted, window_after
 from service.messaging.ports import Contact, Inbound, Limits
+from service.messaging.splitting import beginning
+from service.routing.autoreply import Hit
+from service.routing.classifier import Verdict
 from service.routing.noise import talk_kind
 from service.rulebook import Rulebook
 from service.sla.clocks import Clock
 from service.sla.policy import ClockKind
-from service.tickets import clocks, delivery, express, locks, receipts
+from service.tickets import answering, clocks, delivery, express, locks, notices, profiles, ratings, receipts
 from service.tickets import intake_statements as statements
+from service.tickets.answering import Case
 from service.tickets.changes import Deed, change
 from service.tickets.express import Rows, Taken
 from service.tickets.intake_statements import Met, NewTicket
-from service.tickets.models import Attachment
+from service.tickets.models import Attachment, ClockRow, Ticket
 from service.tickets.states import Action, Status
 
 QUIET = timedelta(seconds=3)  # a follower who has been silent this long has finished the thought
 SUBJECT_CHARS = 40
+FOLLOWING = ("subscribe", "unsubscribe")
+ENDINGS = ("thanks", "acknowledgement")  # talk that wants no answer
+IS_ACCEPT = ClockRow.kind == ClockKind.ACCEPT.value
 REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
 
 
-def fits_express(message: Inbound, limits: Limits, dialect: str) -> bool:
-    """Whether one statement may do all of it: an ordinary message of a matter, on PostgreSQL."""
-    return dialect == "postgresql" and message.contact in limits.windows and _is_plain(message)
+def fits_express(message: Inbound, limits: Limits, rules: Rulebook, dialect: str) -> bool:
+    """Whether one statement may do all of it: an ordinary message of a matter that no rule answers, on PostgreSQL."""
+    # the statement raises a window to what the contact grants: the one model of windows that it knows
+    fits = dialect == "postgresql" and message.contact in limits.windows and limits.refreshes
+    return fits and _is_plain(message, rules)
 
 
 def take_express(session: Session, message: Inbound, *, limits: Limits, rules: Rulebook, now: datetime) -> Taken:
@@ -47,9 +57,10 @@ def take_express(session: Session, message: Inbound, *, limits: Limits, rules: R
     return Taken(done.reply or "")
 
 
-def _is_plain(message: Inbound) -> bool:
-    """Words of a matter, as most messages are; not an event, not a nod, not a file."""
-    return message.matter and message.contact is Contact.MESSAGE and not message.media and not _is_talk(message)
+def _is_plain(message: Inbound, rules: Rulebook) -> bool:
+    """Words of a matter, as most messages are; not an event, not a nod, not a file, not a keyword."""
+    is_matter = message.matter and message.contact is Contact.MESSAGE and not message.media
+    return is_matter and not _is_talk(message) and not answering.may_hit(message, rules)
 
 
 def _is_talk(message: Inbound) -> bool:
@@ -68,44 +79,113 @@ def _rows(message: Inbound, limits: Limits, rules: Rulebook, now: datetime) -> R
 
 def receive(session: Session, message: Inbound, *, item_id: int, limits: Limits, rules: Rulebook, now: datetime) -> str:
     """Handle the message of an inbox row; returns the passive reply, "" for none, which the row then carries."""
-    talk = _is_talk(message)
-    follower = _meet_follower(session, message, limits, now)
-    handed = _waiting_goes_out(session, message, follower, limits, rules, now)
-    if message.matter and not talk and follower.open_ticket_id is None:
-        return _open(session, message, follower, item_id=item_id, before=handed, rules=rules, now=now)
-    answer = _sort(session, message, follower, talk=talk, rules=rules, now=now)
-    reply = "\n\n".join(text for text in (handed, answer) if text)
+    if message.kind in profiles.PRIVACY:
+        profiles.privacy_event(session, message, now=now)
+        return ""
+    case = Case(message, _meet_follower(session, message, limits, now), rules, now)
+    if case.follower.blocked_at is not None:
+        _keep_silently(session, case)
+        return ""
+    hit, talk = answering.hit_of(message, rules, now), _is_talk(message)
+    is_matter = message.matter and (hit.opens if hit else not talk)
+    opens = is_matter and case.follower.open_ticket_id is None
+    if opens:
+        receipt = _open(session, case, answering.choice_of(case, hit))
+        answer = answering.by_rule(session, case, hit) if hit else ""
+    else:
+        answer, receipt = _sort(session, case, hit, is_matter=is_matter), ""
+    if is_matter:
+        answering.forget_choice(session, case)
+    # last, for the message was written before they could read this: a final answer in it is not reopened by it
+    handed = _waiting_goes_out(session, case, limits, reserved=receipts.most_bytes(rules) if opens else 0)
+    reply = receipts.joined(handed, answer, receipt, room=limits.reply_bytes)
     if reply:
         inbox.answer(session, item_id, reply)
     return reply
 
 
-def _waiting_goes_out(
-    session: Session, message: Inbound, follower: Met, limits: Limits, rules: Rulebook, now: datetime
-) -> str:
-    """Replies that waited for this contact: queued, or in the passive reply of an account that cannot send."""
-    if not follower.waiting_items or message.contact not in limits.windows:
+def _keep_silently(session: Session, case: Case) -> None:
+    """A blocked follower's message stands in the conversation, and nothing comes of it."""
+    if case.message.kind in FOLLOWING:
+        _following(session, case)
+    elif case.message.text:
+        _add_message(session, case.message, case.follower.id, None)
+
+
+def _waiting_goes_out(session: Session, case: Case, limits: Limits, *, reserved: int) -> str:
+    """Replies that waited for this contact: queued, or in the passive reply of an account that cannot send.
+
+    `reserved`: bytes of the passive reply that a receipt will need.
+    """
+    follower, rules, now = case.follower, case.rules, case.now
+    if not follower.waiting_items or case.message.contact not in limits.windows:
         return ""
     if limits.can_send:
-        outbox.release_waiting(session, follower.id, now=now)
+        if not limits.refreshes and not can_reach(session.get_one(Follower, follower.id), now):
+            return ""  # the window is used up, and this message has opened no other
+        outbox.release_waiting(session, follower.id, now=now, longest=limits.text_bytes)
         delivery.released(session, follower.id, now=now, rules=rules)
         return ""
     row = session.get_one(Follower, follower.id)
-    return delivery.hand_over(session, row, limits.text_bytes, now=now, rules=rules)
+    room = None if limits.reply_bytes is None else limits.reply_bytes - reserved
+    return delivery.hand_over(session, row, room, now=now, rules=rules)
 
 
-def _sort(session: Session, message: Inbound, follower: Met, *, talk: bool, rules: Rulebook, now: datetime) -> str:
-    """What the message is: an event, an answer to a survey, more of an open matter, or talk."""
-    if message.kind in ("subscribe", "unsubscribe"):
-        return _following(session, follower.id, message, rules)
+def _sort(session: Session, case: Case, hit: Hit | None, *, is_matter: bool) -> str:
+    """What a message is that opens no ticket: an event, a survey's answer, a keyword, more of a matter, or talk."""
+    message, follower = case.message, case.follower
+    if message.kind in FOLLOWING:
+        return _following(session, case)
     if not message.matter:
-        if message.text:
-            _add_message(session, message, follower.id, follower.open_ticket_id)
-        return ""
+        return _event(session, case)
+    if hit is not None and not is_matter:
+        answer = answering.by_rule(session, case, hit)  # first, for it may lock the ticket
+        _add_beside(session, case)
+        return answer
     if follower.open_ticket_id is not None:
-        return _join(session, message, follower.id, follower.open_ticket_id, talk=talk, rules=rules, now=now)
+        _join(session, case, follower.open_ticket_id, talk=not is_matter)
+        chosen = answering.choice_of(case, hit) if is_matter else None
+        if chosen is not None:
+            answering.choose(session, case, follower.open_ticket_id, chosen)
+        return answering.by_rule(session, case, hit) if hit else ""
     _add_message(session, message, follower.id, None)
-    return ""
+    return "" if talk_kind(message.text) in ENDINGS else answering.default(session, case)
+
+
+def _event(session: Session, case: Case) -> str:
+    """A tap, a scan, a receipt of the platform: a line in the conversation where it has words."""
+    message, follower = case.message, case.follower
+    _note_source(session, case)
+    answer = ""  # also to a kind that nobody knows: the platform's conformance case 18 wants a bare acknowledgement
+    if message.kind == "click":
+        answer = answering.by_menu(session, case)
+    elif message.kind in notices.ABOUT:
+        notices.heard(session, message, follower.id, now=case.now)
+    elif tapped := message.extra.get("bizmsgmenuid", ""):
+        answer = ratings.tapped(session, follower.id, tapped, now=case.now, rules=case.rules)
+    if message.text:
+        _add_message(session, message, follower.id, follower.open_ticket_id)
+    return answer
+
+
+def _add_beside(session: Session, case: Case) -> None:
+    """A keyword stands in the conversation of the open ticket and changes nothing about it."""
+    ticket_id = case.follower.open_ticket_id
+    _add_message(session, case.message, case.follower.id, ticket_id)
+    if ticket_id is not None:
+        announce(session, f"ticket:{session.scalar(select(Ticket.number).where(Ticket.id == ticket_id))}")
+
+
+def _note_source(session: Session, case: Case) -> None:
+    """The scene of a QR code: the last one always, the first one with the first follow that has one."""
+    scene = case.message.extra.get("scene")
+    if not scene:
+        return
+    values: dict[str, object] = {"last_source": scene}
+    if case.message.kind == "subscribe":
+        values["first_source"] = func.coalesce(Follower.first_source, scene)
+    session.execute(update(Follower).where(Follower.id == case.follower.id).values(values))
+    qrcodes.note_scan(session, case.message.channel, scene, followed=case.message.kind == "subscribe")
 
 
 def _meet_follower(session: Session, message: Inbound, limits: Limits, now: datetime) -> Met:
@@ -115,38 +195,32 @@ def _meet_follower(session: Session, message: Inbound, limits: Limits, now: date
     """
     closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
     values = {"from_channel": message.channel, "from_address": message.follower, "now": now, "at": message.sent_at}
-    return statements.meet_follower(session, values | {"closes_at": closes_at, "left": left})
+    if limits.refreshes:
+        return statements.meet_follower(session, values | {"closes_at": closes_at, "left": left})
+    met = statements.meet_follower(session, values | {"closes_at": None, "left": 0})
+    return replace(met, window_closes_at=contacted(session, met.id, limits, message.contact, message.sent_at))
 
 
-def _following(session: Session, follower_id: int, message: Inbound, rules: Rulebook) -> str:
-    following = message.kind == "subscribe"
-    session.execute(update(Follower).where(Follower.id == follower_id).values(following=following))
-    if not following:  # nothing can be sent until they come back
-        session.execute(
-            update(Follower).where(Follower.id == follower_id).values(window_closes_at=None, messages_left=0)
-        )
-    return rules.texts["welcome"] if following else ""
+def _following(session: Session, case: Case) -> str:
+    """They follow, or no longer do: then nothing can be sent until they come back."""
+    profiles.following(session, case.follower.id, case.message, now=case.now)
+    _add_message(session, case.message, case.follower.id, case.follower.open_ticket_id)
+    if case.message.kind != "subscribe":
+        return ""
+    _note_source(session, case)
+    return "" if case.follower.blocked_at else answering.welcome(session, case)
 
 
-def _join(
-    session: Session,
-    message: Inbound,
-    follower_id: int,
-    ticket_id: int,
-    *,
-    talk: bool,
-    rules: Rulebook,
-    now: datetime,
-) -> str:
+def _join(session: Session, case: Case, ticket_id: int, *, talk: bool) -> None:
     """The message belongs to the open ticket; it reopens an answered one unless it is only thanks."""
+    message, now = case.message, case.now
     values = {"ticket": ticket_id, "at": message.sent_at, "now": now, "quiet_at": now + QUIET}
     number = session.connection().execute(statements.TALKS_ON if talk else statements.WRITES_ON, values).scalar()
     if number is None:
-        number = _customer_writes(session, ticket_id, message, rules, now)
+        number = _customer_writes(session, ticket_id, message, case.rules, now)
     # after the ticket is locked: the message's foreign key locks it too, and more weakly
-    _add_message(session, message, follower_id, ticket_id)
+    _add_message(session, message, case.follower.id, ticket_id)
     announce(session, f"ticket:{number}", "queue")
-    return ""
 
 
 def _customer_writes(session: Session, ticket_id: int, message: Inbound, rules: Rulebook, now: datetime) -> str:
@@ -164,31 +238,26 @@ def _customer_writes(session: Session, ticket_id: int, message: Inbound, rules: 
     return ticket.number
 
 
-def _open(
-    session: Session,
-    message: Inbound,
-    follower: Met,
-    *,
-    item_id: int,
-    before: str,
-    rules: Rulebook,
-    now: datetime,
-) -> str:
-    """A new matter: ticket, clocks, message and event, then the receipt."""
-    new = _new_ticket(message, follower.window_closes_at, rules, now)
-    opened = statements.open_ticket(session, new, follower_id=follower.id)
-    _add_media(session, message, opened.message_id)
+def _open(session: Session, case: Case, chosen: Verdict | None) -> str:
+    """A new matter: ticket, clocks, message and event; returns the receipt. A chosen category holds at once."""
+    follower, rules = case.follower, case.rules
+    new = _new_ticket(case.message, follower.window_closes_at, rules, case.now)
+    opened = statements.open_ticket(session, new, follower_id=follower.id, source=follower.last_source)
+    _add_media(session, case.message, opened.message_id)
     announce(session, f"ticket:{opened.number}", "queue")
-    receipt = new.receipt.replace("{number}", opened.number)
-    reply = f"{before}\n\n{receipt}" if before else receipt
-    inbox.answer(session, item_id, reply)
-    return reply
+    receipt = new.receipt
+    if chosen is not None:
+        answering.choose(session, case, opened.ticket_id, chosen)
+        due = session.scalar(select(ClockRow.due_at).where(ClockRow.ticket_id == opened.ticket_id, IS_ACCEPT))
+        code = str(new.ticket["query_code"])
+        receipt = receipts.receipt(rules, code, due, closes_at=follower.window_closes_at, now=case.now)
+    return receipt.replace("{number}", opened.number)
 
 
 def _new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, now: datetime) -> NewTicket:
     """The rows of a new matter, but for ids and number, which are given out last."""
     policy = rules.policies.policy_for(None, "normal")
-    started = clocks.at_intake(policy, message.sent_at, rules.calendar)
+    started = clocks.at_intake(policy, message.sent_at, rules.calendar_for(rules.intake_department_id))
     department = rules.department_codes[rules.intake_department_id]
     after = {"status": Status.PENDING_ACCEPTANCE.value, "department": department}
     event = {"at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": "", "before": {}}
@@ -230,13 +299,14 @@ def _ticket_values(message: Inbound, rules: Rulebook, now: datetime) -> dict[str
         "follow_up_attempts": 0,
         "rework_rounds": 0,
         "demo": False,
+        "calendar_version": rules.calendar_version,
     }
 
 
 def subject_of(text: str) -> str:
     """First words of the matter, on one line."""
     line = " ".join(text.split())
-    return line if len(line) <= SUBJECT_CHARS else line[:SUBJECT_CHARS] + "…"
+    return line if len(line) <= SUBJECT_CHARS else beginning(line, SUBJECT_CHARS) + "…"
 
 
 def _add_message(session: Session, message: Inbound, follower_id: int, ticket_id: int | None) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
+    null,
     or_,
     select,
     update,
@@ -46,6 +47,11 @@ class Met:
     open_ticket_id: int | None
     waiting_items: int
     window_closes_at: datetime | None
+    blocked_at: datetime | None = None
+    intent: str | None = None
+    intent_until: datetime | None = None
+    default_answered_at: datetime | None = None
+    last_source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,12 @@ def meet_follower(session: Session, values: Mapping[str, object]) -> Met:
     return Met(*session.connection().execute(_meeting(session.get_bind().dialect.name), values).one())
 
 
-def open_ticket(session: Session, new: NewTicket, *, follower_id: int) -> Opened:
+def open_ticket(session: Session, new: NewTicket, *, follower_id: int, source: str | None) -> Opened:
     """Write all rows of the new ticket. The day's counter is locked from here to the commit."""
     connection = session.connection()
     last = connection.execute(_numbering(connection.dialect.name), {"day": new.day}).scalar_one()
     number = f"GD{new.day}-{last:04}"
-    ticket = {**new.ticket, "number": number, "follower_id": follower_id}
+    ticket = {**new.ticket, "number": number, "follower_id": follower_id, "source": source}
     search = {"of_follower": follower_id, "lately": new.lately}
     ticket_id = connection.execute(INSERT_TICKET, ticket | search).scalar_one()
     if new.clocks:
@@ -120,14 +126,15 @@ def _meet_follower(statement: postgresql.Insert | sqlite.Insert) -> ReturningIns
     changed = {
         "last_seen_at": now,
         "following": or_(f.following, grants),
+        "unreachable": case((grants, null()), else_=f.unreachable),  # whoever writes can be written to
         "window_closes_at": case(
             (grants & or_(shut, f.window_closes_at < closes_at), closes_at), else_=f.window_closes_at
         ),
         "messages_left": case((grants & or_(shut, f.messages_left < left), left), else_=f.messages_left),
     }
-    upsert = statement.values(values | {"waiting_items": 0})
+    upsert = statement.values(values | {"waiting_items": 0, "profile_due_at": now})
     upsert = upsert.on_conflict_do_update(index_elements=["channel", "address"], set_=changed)
-    return upsert.returning(f.id, f.open_ticket_id, f.waiting_items, f.window_closes_at)
+    return upsert.returning(*(f[name] for name in Met.__dataclass_fields__))
 
 
 def _next_number(statement: postgresql.Insert | sqlite.Insert) -> Executable:
@@ -165,6 +172,7 @@ def _writes_on() -> Executable:
 def _talks_on() -> Executable:
     """Thanks and the like leave a ticket as it is, unless we asked something: then "好的" is the answer."""
     values = {name: value for name, value in _time_of_message().items() if name != "classify_at"}
+    values["window_warn_at"] = values["updated_at"]  # the window has moved: the sweep looks again
     statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"))
     statement = statement.where(TICKETS.c.status != Status.WAITING_CUSTOMER)
     return statement.values(values).returning(TICKETS.c.number)

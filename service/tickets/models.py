@@ -33,6 +33,11 @@ class Ticket(Model):
         partial_index("ix_tickets_wake", "wake_at IS NOT NULL", "wake_at"),
         partial_index("ix_tickets_follow_up", "follow_up_open", "department_id", "answered_at", "id"),
         partial_index("ix_tickets_callback", "callback_due_at IS NOT NULL", "callback_due_at", "id"),
+        partial_index("ix_tickets_window_warn", "window_warn_at IS NOT NULL", "window_warn_at"),
+        partial_index("ix_tickets_window_shut", "window_warned = 0", "due_at", "id"),
+        partial_index("ix_tickets_invite", "invite_at IS NOT NULL", "invite_at"),
+        partial_index("ix_tickets_calendar", "closed_at IS NULL", "calendar_version", "id"),
+        partial_index("ix_tickets_notice", "notice_at IS NOT NULL", "notice_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -82,6 +87,14 @@ class Ticket(Model):
     )  # a closed ticket it takes up again
     merged_into_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("tickets.id"))
     demo: Mapped[bool] = mapped_column(default=False)
+    calendar_version: Mapped[int] = mapped_column(default=0, server_default="0")  # with which the clocks were computed
+    source: Mapped[str | None]  # scene of the QR code by which the follower last came
+    # hours before the window's end of the last warning: 12, 4, 1; 0 once it has shut while the ticket waits for us
+    window_warned: Mapped[int | None]
+    window_warn_at: Mapped[datetime | None]  # when the next warning is due
+    notice_at: Mapped[datetime | None]  # when the next way is tried to tell the follower that an answer waits
+    notices_tried: Mapped[list[str] | None] = mapped_column(JSON)  # which have been, since the answer began to wait
+    invite_at: Mapped[datetime | None]  # when the follower is asked to rate it
 
     department: Mapped[Department] = relationship(foreign_keys=[department_id], lazy="raise_on_sql")
     assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id], lazy="raise_on_sql")
@@ -139,8 +152,9 @@ class Attachment(Model):
     message_id: Mapped[int] = mapped_column(BigId, ForeignKey("messages.id"))
     media_id: Mapped[str]
     kind: Mapped[str]
-    state: Mapped[str]  # pending stored failed
+    state: Mapped[str]  # pending stored failed expired
     digest: Mapped[str | None]
+    playable_digest: Mapped[str | None]  # the same in a form that browsers play
     content_type: Mapped[str | None]
     size_bytes: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(default=0)
@@ -161,6 +175,27 @@ class FollowUp(Model):
     result: Mapped[str]  # solved unsolved unreachable
     satisfaction: Mapped[int | None]  # 1 to 5
     note: Mapped[str]
+
+
+class Rating(Model):
+    """What a follower thinks of how their matter was handled: the first vote counts, and there is one a ticket."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (
+        CheckConstraint("score BETWEEN 1 AND 5", name="score"),
+        Index("ix_ratings_at", "at", "ticket_id"),
+    )
+
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)
+    follower_id: Mapped[int] = mapped_column(BigId, ForeignKey("followers.id"))
+    at: Mapped[datetime]
+    score: Mapped[int]  # 1 very dissatisfied to 5 very satisfied
+    solved: Mapped[bool | None]
+    tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    comment: Mapped[str] = mapped_column(default="")
+    via: Mapped[str]  # msgmenu page
+    added: Mapped[str | None]  # what they had to say afterwards, once
+    added_at: Mapped[datetime | None]
 
 
 class TicketCounter(Model):

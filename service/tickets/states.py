@@ -47,6 +47,12 @@ class Action(StrEnum):
     CANCEL = "cancel"
     DELIVERY = "delivery"  # what became of a reply
     OVERDUE = "overdue"
+    CALENDAR = "calendar"  # the working calendar has changed, and due times with it
+    WINDOW = "window"  # the reply window is about to shut, or has shut, while the ticket waits for us
+    NOTICE = "notice"  # what was tried to tell the follower that an answer waits
+    INVITE = "invite"  # the follower is asked to rate it
+    URGE = "urge"  # the follower asks for haste
+    RATE = "rate"  # the follower says how it was handled
 
 
 S, A = Status, Action
@@ -118,6 +124,7 @@ TRANSITIONS: dict[tuple[Status, Action], Status] = {
 }
 LIVE = (S.PENDING_ACCEPTANCE, S.IN_PROGRESS, S.WAITING_CUSTOMER, S.SUSPENDED, S.ANSWERED)  # a new message joins these
 WORKABLE = (S.PENDING_ACCEPTANCE, S.IN_PROGRESS, S.WAITING_CUSTOMER, S.SUSPENDED)  # somebody still owes an answer
+OURS = (S.PENDING_ACCEPTANCE, S.IN_PROGRESS, S.SUSPENDED)  # the next word is ours
 
 
 def after(status: Status, action: Action) -> Status:

@@ -27,16 +27,12 @@ def mark_overdue(session: Session, *, now: datetime, rules: Rulebook) -> int:
 
 def wake(session: Session, *, now: datetime, rules: Rulebook) -> int:
     """End suspensions whose date has come, and close answered tickets that nobody took up again."""
-    query = select(Ticket.id).where(Ticket.wake_at <= now).order_by(Ticket.wake_at, Ticket.id).limit(BATCH)
-    ids = session.scalars(query).all()
-    for ticket_id in ids:
-        ticket = locks.lock_ticket(session, ticket_id)
-        if ticket.wake_at is None or ticket.wake_at > now:
-            continue
+    due = locks.lock_due(session, Ticket.wake_at, now=now)
+    for ticket in due:
         deed = Deed(by=None, now=now, rules=rules)
         if ticket.status is Status.SUSPENDED:
             handling.resume(session, ticket, deed, because="挂起日期已到")
         elif ticket.status is Status.ANSWERED:
             closing.close(session, ticket, deed, reason="答复后 7 天没有新的留言")
         ticket.wake_at = None
-    return len(ids)
+    return len(due)

@@ -1,11 +1,11 @@
 """The forms of those who look after people, departments and accounts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleField, StringField, TextAreaField
 from wtforms.validators import EqualTo, Length, Optional, Regexp
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -103,3 +103,15 @@ class NewAccountForm(AccountForm):
     slug = text("slug", _l("标识"))
     app_secret = text("app_secret", _l("AppSecret"), secret=True)
     token = text("token", _l("令牌 Token"), secret=True)
+
+
+TEXT = "text_"  # how the fields of texts begin
+
+
+def texts_form(defaults: Mapping[str, str], own: Mapping[str, str]) -> FlaskForm:
+    """A field for each text, filled with the account's own."""
+    fields = {
+        TEXT + key: TextAreaField(key, default=own.get(key, ""), validators=[Length(max=600)]) for key in defaults
+    }
+    made: FlaskForm = type("TextsForm", (FlaskForm,), fields)()
+    return made

@@ -8,10 +8,10 @@ from service.database import reading
 from service.errors import InvalidInput
 from service.people import Permission
 from service.tickets import access, clocks, closing, cooperation, followup, handling, queries
-from service.tickets.handling import Draft
+from service.tickets.handling import Draft, Link
 from service.tickets.models import Message
 from service.tickets.queries import Search
-from service.web import presenting, schemas
+from service.web import presenting, reply_schemas, schemas
 from service.web.auth import SIGNED_IN, me
 from service.web.endpoints import acting, endpoint
 from service.web.security import API_LIMIT, csrf, limiter
@@ -67,7 +67,7 @@ def events(number: str, query: Json) -> Json:
 def explain(number: str) -> Json:
     with reading() as session:
         found = queries.loaded(session, access.ticket_for(session, me(), number))
-        calendar = presenting.rules(session).calendar
+        calendar = presenting.rules(session).calendar_for(found.department_id)
         return presenting.explanation(presenting.clocks_of(found.clocks), calendar)
 
 
@@ -79,21 +79,28 @@ def accept(number: str, body: Json) -> Json:
         return presenting.ticket(session, found)
 
 
+def draft_of(body: Json) -> Draft:
+    """A reply as `reply_schemas.ReplyIn` or `AskIn` gives it."""
+    fields = dict(body)
+    files, link = fields.pop("attachments"), fields.pop("link")
+    return Draft(**fields, files=files, link=Link(**link) if link else None)  # type: ignore[arg-type]
+
+
 @api.post("/tickets/<number>/reply")
-@endpoint("Reply to the follower", P.HANDLE, body=schemas.ReplyIn, returns=schemas.MessageOut, status=201)
+@endpoint("Reply to the follower", P.HANDLE, body=reply_schemas.ReplyIn, returns=schemas.MessageOut, status=201)
 def reply(number: str, body: Json) -> Json:
     with acting(number, P.HANDLE) as (session, found, deed):
         limits = channel_named(found.channel).limits
-        message = handling.reply(session, found, Draft(**body), deed, limits=limits)  # type: ignore[arg-type]
+        message = handling.reply(session, found, draft_of(body), deed, limits=limits)
         return presenting.message(session, message)
 
 
 @api.post("/tickets/<number>/ask")
-@endpoint("Ask the follower and wait", P.HANDLE, body=schemas.AskIn, returns=schemas.TicketOut)
+@endpoint("Ask the follower and wait", P.HANDLE, body=reply_schemas.AskIn, returns=schemas.TicketOut)
 def ask(number: str, body: Json) -> Json:
     with acting(number, P.HANDLE) as (session, found, deed):
         limits = channel_named(found.channel).limits
-        handling.reply(session, found, Draft(kind="ask", **body), deed, limits=limits)  # type: ignore[arg-type]
+        handling.reply(session, found, draft_of({"kind": "ask", **body}), deed, limits=limits)
         return presenting.ticket(session, found)
 
 

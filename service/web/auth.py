@@ -32,6 +32,9 @@ PUBLIC = {  # endpoints that anybody may call; every other one names a permissio
     "wechat.receive",
     "api.openapi",
     "languages.choose",
+    *(f"portal.{view}" for view in ("tickets", "callback", "ticket", "write", "rate", "comment", "file")),
+    "portal.progress_form",
+    "portal.progress_of",
     "static",
 }
 SIGNED_IN = "signed in"  # any member of staff

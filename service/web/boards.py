@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from service.people import Department, Permission, User
-from service.tickets import access, followup, queries
+from service.tickets import access, callbacks, followup, queries
 from service.tickets.models import Ticket
 from service.tickets.queries import Search
 from service.web import formats, queue_board
 from service.web.auth import me, needs
+from service.web.calls import tally_of
 from service.web.naming import department_name
 from service.web.pages import desk, looking
 from service.web.queue_board import Row
@@ -71,6 +72,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
+    calls: callbacks.Tally  # counted apart: these need a telephone
     departments: Sequence[Tally]
     people: Sequence[Tally]
     rows: Sequence[Row]
@@ -113,7 +115,7 @@ def overdue_board(session: Session, user: User, arguments: Mapping[str, str]) ->
     search = Search(sort="due", limit=SHOWN, also=wanted, department_id=department, assignee=chosen.get("assignee"))
     rows = queue_board.rows_of(session, queries.search(session, user, search).items)
     departments, people = tallies(session, user)
-    return Overdue(departments, people, rows, chosen)
+    return Overdue(tally_of(session, user), departments, people, rows, chosen)
 
 
 def is_soon(now: datetime) -> ColumnElement[bool]:

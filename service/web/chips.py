@@ -14,7 +14,11 @@ from service.tickets.clocks import clock_of
 from service.tickets.models import ClockRow
 
 AT_RISK = 0.25  # of the time that counts
-WINDOW_WARNINGS = (timedelta(hours=1), timedelta(hours=12))  # critical, low
+WINDOW_LEVELS = (  # while the ticket waits for us, by time left and by messages left
+    ("critical", timedelta(hours=1), 1),
+    ("soon", timedelta(hours=4), 0),
+    ("low", timedelta(hours=12), 2),
+)
 OWED = (ClockState.RUNNING, ClockState.BREACHED)
 
 
@@ -33,7 +37,7 @@ class DueChip:
 class WindowChip:
     """What can still be sent before the follower writes again."""
 
-    level: str  # open low critical closed gone
+    level: str  # open low soon critical closed gone
     left: timedelta
     closes_at: datetime | None
     messages_left: int
@@ -68,18 +72,17 @@ def due_chip(clock: Clock, calendar: Calendar, now: datetime) -> DueChip:
     return DueChip(clock.kind, due_at, "soon" if left < whole * AT_RISK else "calm", left, day)
 
 
-def window_chip(follower: Follower, now: datetime) -> WindowChip:
-    """Time and messages left of the follower's reply window."""
+def window_chip(follower: Follower, now: datetime, *, waits: bool) -> WindowChip:
+    """Time and messages left of the follower's reply window; it warns while the ticket waits for us."""
     left = window_left(follower, now)
     usable = max(0, follower.messages_left)
     granted = max(granted_by(follower.channel), usable)
-    if not follower.following:
+    if not follower.following or follower.unreachable:
         return WindowChip("gone", timedelta(), follower.window_closes_at, 0, granted)
     if not left or not usable:
         return WindowChip("closed", left, follower.window_closes_at, usable, granted)
-    critical, low = WINDOW_WARNINGS
-    level = "critical" if left < critical or usable == 1 else "low" if left < low or usable == 2 else "open"
-    return WindowChip(level, left, follower.window_closes_at, usable, granted)
+    reached = (name for name, time, messages in WINDOW_LEVELS if left <= time or usable <= messages)
+    return WindowChip(next(reached, "open") if waits else "open", left, follower.window_closes_at, usable, granted)
 
 
 def granted_by(channel: str) -> int:

@@ -1,35 +1,72 @@
 """Pages of those who work a queue: the queue itself, and what every page of the desk needs."""
 
 from flask import Flask, g, redirect, render_template, request, url_for
+from flask_login import current_user
 
 from service.people import Permission
 from service.tickets import queries
 from service.web import (
     acts,
     admin_accounts,
+    admin_calendar,
+    admin_calendar_import,
     admin_departments,
+    admin_menu,
+    admin_notices,
+    admin_qrcodes,
+    admin_replies,
+    alarms,
     boards,
+    calls,
     desk_actions,
     desk_ticket,
+    followers,
     formats,
     labels,
     naming,
     problems,
     profile,
     queue_board,
+    ratings_board,
+    uploads,
+    why,
 )
 from service.web.auth import SIGNED_IN, me, needs
 from service.web.pages import Answer, desk, home_of, looking
 
 __all__ = ["PARTS", "desk", "init_app"]
-PARTS = (desk_ticket, desk_actions, boards, profile, admin_departments, admin_accounts)  # each adds views of its own
-MENU = (  # endpoint, icon, words, what a person must be allowed to do
+PARTS = (
+    desk_ticket,
+    why,
+    desk_actions,
+    uploads,
+    boards,
+    ratings_board,
+    calls,
+    followers,
+    profile,
+    admin_departments,
+    admin_accounts,
+    admin_calendar,
+    admin_calendar_import,
+    admin_menu,
+    admin_qrcodes,
+    admin_replies,
+    admin_notices,
+)  # each adds views of its own
+CONTENT = (Permission.EDIT_CONTENT, Permission.REVIEW_CONTENT)
+MENU = (  # endpoint, icon, words, what a person must be allowed to do, one of them where there are several
     ("desk.queue", "inbox", labels.MENU["queue"], Permission.SEE),
+    ("desk.calls", "phone-outgoing", labels.MENU["calls"], Permission.HANDLE),
     ("desk.follow_up", "phone-call", labels.MENU["follow_up"], Permission.FOLLOW_UP),
     ("desk.overdue", "clock-exclamation", labels.MENU["overdue"], Permission.SUPERVISE),
+    ("desk.followers", "user-circle", labels.MENU["followers"], Permission.SEE),
     ("admin.people", "users", labels.MENU["people"], Permission.MANAGE_PEOPLE),
     ("admin.departments", "sitemap", labels.MENU["departments"], Permission.MANAGE_PEOPLE),
+    ("admin.calendar", "calendar-event", labels.MENU["calendar"], Permission.MANAGE_RULES),
     ("admin.accounts", "brand-wechat", labels.MENU["accounts"], Permission.MANAGE_ACCOUNTS),
+    ("admin.replies_of_all", "message-2", labels.MENU["replies"], CONTENT),
+    ("admin.menus_of_all", "list", labels.MENU["menus"], CONTENT),
 )
 
 
@@ -39,6 +76,9 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals.update(
         MENU=MENU,
+        standing_alarms=alarms.standing,
+        calendar_reminder=admin_calendar.standing_reminder,
+        may_any=may_any,
         ACTS=acts.ACTS,
         labels=labels,
         tone=labels.tone,
@@ -49,6 +89,12 @@ def init_app(app: Flask) -> None:
         now=formats.now,
         sprite=sprite,
     )
+
+
+def may_any(permissions: Permission | tuple[Permission, ...]) -> bool:
+    """Whether who asks may do it, or one of several."""
+    wanted = permissions if isinstance(permissions, tuple) else (permissions,)
+    return any(current_user.may(permission) for permission in wanted)
 
 
 def sprite() -> str:

@@ -1,14 +1,18 @@
 """What a person does from a ticket's page: parse the form, call one action, go back to the ticket."""
 
+from dataclasses import replace
+
 from flask import Response, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from service.channels.registry import channel_named
-from service.errors import LastMessage, NotFound, ServiceError, StaleReply
+from service.errors import InvalidInput, LastMessage, NotFound, ServiceError, StaleReply
+from service.messaging.joining import BETWEEN
 from service.people import Permission
-from service.tickets import access, cooperation, handling, queries
-from service.tickets.handling import Draft
-from service.web import problems
+from service.tickets import access, cooperation, handling, queries, windows
+from service.tickets import uploads as staff_uploads
+from service.tickets.handling import Draft, Link
+from service.web import problems, uploads
 from service.web.acts import ACTS, Act
 from service.web.auth import me, needs
 from service.web.desk_ticket import opened
@@ -85,7 +89,7 @@ def reply(number: str) -> Answer:
         return reply_box(number, form)
     try:
         write(number, form)
-    except (StaleReply, LastMessage) as error:
+    except (StaleReply, LastMessage, InvalidInput) as error:
         return reply_box(number, form, error)
     if not is_fragment():
         return redirect(url_for("desk.ticket", number=number), 303)
@@ -94,13 +98,29 @@ def reply(number: str) -> Answer:
 
 def write(number: str, form: ReplyForm) -> None:
     is_note = form.kind.data == "note"
+    form.attachments.data = [*form.attachments.data, *(uploads.keep(file.read()).id for file in form.chosen_files)]
     with acting(number, P.NOTE if is_note else P.HANDLE) as (session, ticket, deed):
         if is_note:
             handling.note(session, ticket, form.text.data, deed)
             return
-        seen = int(form.seen.data) if form.seen.data else None
-        draft = Draft(form.text.data, form.kind.data, form.via.data or "wechat", seen, form.force.data)
+        draft = draft_of(form)
+        if form.join.data:
+            earlier = windows.take_back_drafts(session, ticket, deed)
+            draft = replace(draft, text=BETWEEN.join([*earlier, draft.text]))
         handling.reply(session, ticket, draft, deed, limits=channel_named(ticket.channel).limits)
+
+
+def draft_of(form: ReplyForm) -> Draft:
+    url, title, description = form.link_url.data, form.link_title.data, form.link_description.data
+    return Draft(
+        form.text.data,
+        form.kind.data,
+        form.via.data or "wechat",
+        int(form.seen.data) if form.seen.data else None,
+        form.force.data,
+        form.attachments.data,
+        Link(url, title.strip(), (description or "").strip()) if url else None,
+    )
 
 
 def reply_box(number: str, form: ReplyForm, error: ServiceError | None = None, *, sent: bool = False) -> Answer:
@@ -112,6 +132,7 @@ def reply_box(number: str, form: ReplyForm, error: ServiceError | None = None, *
         if not sent:
             form.kind.data = kept
         names = {"page": page, "form": form, "error": error, "sent": sent}
+        names["uploads"] = [] if sent else staff_uploads.own_among(session, me(), form.attachments.data or [])
         seen = form.seen.data if error is None and not sent else page.talk.newest
         body = render_template("desk/_reply.html" if is_fragment() else "desk/ticket.html", seen=seen, **names)
     response = Response(body, 200 if sent else HTTP_STATUS[type(error)] if error else 422)

@@ -53,3 +53,10 @@ def older(number: str) -> str:
 def attachment(attachment_id: int) -> Answer:
     """A file of a message that the person may see."""
     return attachment_file(attachment_id)
+
+
+@desk.get("/attachments/<int:attachment_id>/sound")
+@needs(Permission.SEE)
+def sound(attachment_id: int) -> Answer:
+    """A voice in a form that browsers play."""
+    return attachment_file(attachment_id, as_sound=True)

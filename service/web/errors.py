@@ -21,6 +21,7 @@ from service.errors import (
     StaleVersion,
 )
 from service.web import schemas
+from service.web.portal_words import problem
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent.parent
@@ -91,6 +92,8 @@ def answer(status: int, code: str, detail: str, /, **more: object) -> Response:
         title = HTTPStatus(status).phrase
         body = more | {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
         return Response(json.dumps(body), status=status, content_type="application/problem+json")
+    if request.path.startswith(("/my/", "/progress")):  # followers, who know nothing of the desk
+        return current_app.make_response((render_template("portal/problem.html", words=problem(code)), status))
     fragment = request.headers.get("HX-Request") == "true"
     page = render_template(
         "desk/_problem.html" if fragment else "error.html", status=status, detail=detail, code=code, **more

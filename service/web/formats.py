@@ -14,7 +14,22 @@ DAY = 24 * HOUR
 
 def init_app(app: Flask) -> None:
     """Make the formats filters of every template."""
-    for function in (moment, ago, minute, second, due, duration, worked, span, tally, size, percent, iso, ratio_width):
+    for function in (
+        moment,
+        ago,
+        minute,
+        second,
+        due,
+        duration,
+        worked,
+        counted,
+        span,
+        tally,
+        size,
+        percent,
+        iso,
+        ratio_width,
+    ):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -97,6 +112,15 @@ def worked(length: timedelta, day: timedelta) -> str:
     if hours:
         return _("%(days)d个工作日%(hours)d小时", days=days, hours=hours)
     return _("%(days)d个工作日", days=days)
+
+
+def counted(minutes: int) -> str:
+    """Minutes that have counted, never in days: 25小时, 3小时20分, 35分钟."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return _("%(minutes)d分钟", minutes=rest)
+    short = _("%(hours)d小时", hours=hours)
+    return _("%(hours)d小时%(minutes)d分", hours=hours, minutes=rest) if rest else short
 
 
 def span(start: datetime, end: datetime) -> str:

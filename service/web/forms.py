@@ -8,18 +8,21 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 from wtforms import (
     BooleanField,
     DateTimeLocalField,
     Field,
     HiddenField,
+    MultipleFileField,
     RadioField,
     SelectChoice,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
 )
-from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
+from wtforms.validators import URL, AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
 
 from service.people import Department, User
 from service.tickets import cooperation, queries
@@ -28,10 +31,12 @@ from service.tickets.states import LIVE
 from service.web import labels
 from service.web.auth import me
 from service.web.naming import category_name, department_name
+from service.web.reply_schemas import LONGEST_DESCRIPTION, LONGEST_TITLE, LONGEST_URL
 from service.web.schemas import LONGEST_REASON, LONGEST_TEXT
 
 REQUIRED = DataRequired(_l("请填写此项"))
 CHOSEN = InputRequired(_l("请选择一项"))
+ADDRESS = URL(require_tld=False, message=_l("请填写以 http:// 或 https:// 开头的链接"))
 PEOPLE_OFFERED = 1000
 
 
@@ -157,17 +162,45 @@ class FollowUpForm(StaffForm):
 
 
 class ReplyForm(StaffForm):
-    """The box below a conversation."""
+    """The box below a conversation. `files`: those of a browser without scripts; others were handed in before."""
 
-    text = TextAreaField(_l("回复内容"), validators=[REQUIRED, Length(max=LONGEST_TEXT)])
+    text = TextAreaField(_l("回复内容"), validators=[Length(max=LONGEST_TEXT)])
     kind = RadioField(_l("类型"), choices=options(labels.REPLY_KINDS.items()), default="interim", validators=[CHOSEN])
     via = SelectField(_l("方式"), choices=options(labels.VIAS.items()), default="wechat", validators=[Optional()])
     seen = HiddenField()
     force = BooleanField(default=False)
+    join = BooleanField(default=False)  # put what waits before the text, as one message
+    attachments = SelectMultipleField(coerce=int, validate_choice=False)
+    files = MultipleFileField(_l("添加图片或语音"))
+    link_url = StringField(_l("链接地址"), validators=[Optional(), Length(max=LONGEST_URL), ADDRESS])
+    link_title = StringField(_l("卡片标题"), validators=[Length(max=LONGEST_TITLE)])
+    link_description = StringField(_l("卡片说明（可选）"), validators=[Length(max=LONGEST_DESCRIPTION)])
 
     def validate_seen(self, field: Field) -> None:
         if field.data and not str(field.data).isdigit():
             raise ValidationError(_l("页面已过期，请刷新后重试"))
+
+    def validate_text(self, field: Field) -> None:
+        extras = self.attachments.data or self.chosen_files or self.link_url.data
+        if not (field.data or "").strip() and (self.kind.data == "note" or not extras):
+            raise ValidationError(_l("请填写此项"))
+        if self.kind.data == "note" and extras:
+            raise ValidationError(_l("内部备注不能带文件或链接，请先移除"))
+
+    def validate_link_url(self, field: Field) -> None:
+        if field.data and not str(field.data).startswith(("http://", "https://")):
+            raise ValidationError(_l("请填写以 http:// 或 https:// 开头的链接"))
+
+    def validate_link_title(self, field: Field) -> None:
+        if self.link_url.data and not (field.data or "").strip():
+            raise ValidationError(_l("请填写卡片标题"))
+        if field.data and not self.link_url.data:
+            raise ValidationError(_l("请填写链接地址，或清空卡片标题"))
+
+    @property
+    def chosen_files(self) -> list[FileStorage]:
+        """Files that came with the form itself."""
+        return [file for file in self.files.data or [] if isinstance(file, FileStorage) and file.filename]
 
     def offered(self, kinds: Iterable[str]) -> None:
         """Only these kinds can be chosen; the first stands ready."""

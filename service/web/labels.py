@@ -55,6 +55,12 @@ ACTIONS: Mapping[Action, LazyString] = {
     Action.CANCEL: _l("撤回"),
     Action.DELIVERY: _l("送达情况"),
     Action.OVERDUE: _l("超时"),
+    Action.CALENDAR: _l("日历变更"),
+    Action.WINDOW: _l("回复窗口"),
+    Action.NOTICE: _l("通知客户"),
+    Action.INVITE: _l("邀请评价"),
+    Action.RATE: _l("评价"),
+    Action.URGE: _l("客户催单"),
 }
 
 CLOCKS: Mapping[ClockKind, LazyString] = {
@@ -126,7 +132,11 @@ PERMISSIONS: Mapping[Permission, LazyString] = {
     Permission.SEE_RESTRICTED: _l("查看受限工单"),
     Permission.SUPERVISE: _l("查看超时看板"),
     Permission.MANAGE_PEOPLE: _l("管理人员和部门"),
+    Permission.MANAGE_RULES: _l("管理工作日历"),
     Permission.MANAGE_ACCOUNTS: _l("管理公众号"),
+    Permission.EDIT_CONTENT: _l("编写自动回复与菜单"),
+    Permission.REVIEW_CONTENT: _l("审核并发布自动回复与菜单"),
+    Permission.MANAGE_FOLLOWERS: _l("管理粉丝"),
     Permission.READ_AUDIT: _l("查看审计日志"),
 }
 
@@ -136,15 +146,31 @@ REPLY_KINDS: Labels = {
     "ask": _l("询问客户"),
     "note": _l("内部备注"),
 }
+CONTACTS: Labels = {  # what a follower does, as far as the right to answer goes
+    "message": _l("来信"),
+    "follow": _l("关注"),
+    "menu": _l("点菜单"),
+    "scan": _l("扫码"),
+    "tap": _l("点选消息中的选项"),
+}
+NOTICES: Labels = {"subscription": _l("订阅通知"), "template": _l("模板消息"), "call": _l("电话")}
 VIAS: Labels = {"wechat": _l("微信"), "phone": _l("电话"), "in_person": _l("当面")}
 RESULTS: Labels = {"solved": _l("已解决"), "unsolved": _l("未解决"), "unreachable": _l("未联系上")}
 SATISFACTIONS: Mapping[int, LazyString] = {
     5: _l("非常满意"),
     4: _l("满意"),
-    3: _l("一般"),
+    3: _l("基本满意"),
     2: _l("不满意"),
     1: _l("非常不满意"),
 }
+RATING_TAGS: Labels = {
+    "slow": _l("回复慢"),
+    "unsolved": _l("没解决"),
+    "attitude": _l("态度"),
+    "expertise": _l("专业"),
+    "channel": _l("渠道不便"),
+}
+RATING_VIAS: Labels = {"msgmenu": _l("微信评价邀请"), "page": _l("粉丝页面")}
 SOURCES: Labels = {"keyword": _l("关键词识别"), "model": _l("模型识别"), "staff": _l("人工判定")}
 MODES: Labels = {"plain": _l("明文"), "compat": _l("兼容"), "safe": _l("安全（加密）")}
 ACCOUNT_KINDS: Labels = {"service": _l("服务号"), "subscription": _l("订阅号")}
@@ -170,6 +196,15 @@ FIELDS: Labels = {  # what an event compares, and what stands beside it
     "source": _l("依据"),
     "follow_up": _l("需要回访"),
     "clocks": _l("时限"),
+    "accept_due_at": _l("受理时限"),
+    "first_reply_due_at": _l("首次回复时限"),
+    "resolve_due_at": _l("办结时限"),
+    "follow_up_due_at": _l("回访时限"),
+    "provisional": _l("时限暂定"),
+    "notice": _l("通知方式"),
+    "closes_at": _l("窗口关闭时间"),
+    "solved": _l("问题解决"),
+    "added": _l("补充评价"),
 }
 YES, NO, NOBODY = _l("是"), _l("否"), _l("无")
 
@@ -191,10 +226,15 @@ SORTS: Labels = {
 MENU: Labels = {
     "queue": _l("工作台"),
     "follow_up": _l("回访"),
+    "calls": _l("先联系谁"),
     "overdue": _l("超时看板"),
     "people": _l("人员"),
     "departments": _l("部门管理"),
+    "calendar": _l("工作日历"),
     "accounts": _l("公众号"),
+    "replies": _l("自动回复"),
+    "menus": _l("自定义菜单"),
+    "followers": _l("粉丝"),
 }
 
 TONES: Mapping[str, str] = {  # colour of a tag; never the only sign, a word stands in it

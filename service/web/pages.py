@@ -21,6 +21,7 @@ HOMES = (  # permission -> where a person with it begins
     (Permission.SEE, "desk.queue"),
     (Permission.MANAGE_ACCOUNTS, "admin.accounts"),
     (Permission.MANAGE_PEOPLE, "admin.people"),
+    (Permission.REVIEW_CONTENT, "admin.replies_of_all"),
 )
 
 

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from service.clock import utcnow
 from service.messaging import outbox
 from service.messaging.outbox import OutboxItem
+from service.messaging.ports import NOTICES
 from service.rulebook import Rulebook
 from service.sla.calendar import Calendar
 from service.sla.clocks import Clock
 from service.sla.explain import explain
 from service.sla.policy import ClockKind
-from service.tickets import clocks, queries
+from service.tickets import clocks, queries, ratings
 from service.tickets.models import ClockRow, Message, Ticket
 from service.web import schemas
 from service.web.auth import me
@@ -30,7 +31,8 @@ def rules(session: Session) -> Rulebook:
 
 def ticket(session: Session, found: Ticket) -> dict[str, object]:
     made = schemas.ticket_out(queries.loaded(session, found), utcnow())
-    return made | {name: _number_of(session, getattr(found, f"{name}_id")) for name in LINKS}
+    made |= {name: _number_of(session, getattr(found, f"{name}_id")) for name in LINKS}
+    return made | {"rating": schemas.rating_out(ratings.find(session, found))}
 
 
 def _number_of(session: Session, ticket_id: int | None) -> str | None:
@@ -44,7 +46,7 @@ def _number_of(session: Session, ticket_id: int | None) -> str | None:
 def message(session: Session, found: Message) -> dict[str, object]:
     session.flush()
     session.refresh(found, ["attachments"])
-    return schemas.message_out(found, outbox.items_of(session, [found.id]))
+    return schemas.message_out(found, parts_of(session, [found])[found.id])
 
 
 def messages(session: Session, found: Sequence[Message]) -> list[dict[str, object]]:
@@ -58,7 +60,8 @@ def parts_of(session: Session, found: Iterable[Message]) -> dict[int, list[Outbo
     ids = [m.id for m in found if m.delivery is not None]
     if ids:
         for item in outbox.items_of(session, ids):
-            by_message[item.reference_id].append(item)
+            if item.kind not in NOTICES:  # a notice that a message waits is no part of it
+                by_message[item.reference_id].append(item)
     return by_message
 
 

@@ -15,6 +15,7 @@ from service.people import User
 from service.tickets import queries
 from service.tickets.models import Message, Ticket
 from service.tickets.queries import Search
+from service.tickets.states import OURS
 from service.web import chips, formats, forms, labels, schemas
 from service.web.chips import DueChip, WindowChip
 from service.web.naming import department_name
@@ -115,13 +116,13 @@ def search_of(user: User, wanted: Mapping[str, object]) -> Search:
 def rows_of(session: Session, tickets: Sequence[Ticket]) -> list[Row]:
     """Tickets of a list with their chips and last words."""
     last = queries.last_words(session, [t.id for t in tickets])
-    now, calendar = formats.now(), g.rules.calendar
+    now, rules = formats.now(), g.rules
     return [
         Row(
             t,
             last.get(t.id),
-            chips.next_due(t.clocks, calendar, now),
-            chips.window_chip(t.follower, now),
+            chips.next_due(t.clocks, rules.calendar_for(t.department_id), now),
+            chips.window_chip(t.follower, now, waits=t.status in OURS),
         )
         for t in tickets
     ]

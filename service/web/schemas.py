@@ -11,7 +11,7 @@ from service.messaging.followers import Follower, window_left
 from service.messaging.outbox import OutboxItem
 from service.sla.policy import ClockKind
 from service.tickets.cooperation import PRIORITIES, account_of
-from service.tickets.models import Attachment, Message, Ticket
+from service.tickets.models import Attachment, Message, Rating, Ticket
 from service.tickets.queries import SORTS
 from service.tickets.states import Status
 
@@ -78,20 +78,6 @@ class NothingIn(In):
 class AcceptIn(In):
     promise_at = Instant(load_default=None, allow_none=True)
     plan = reason_field(required=False)
-
-
-class ReplyIn(In):
-    text = text_field()
-    kind = fields.String(required=True, validate=validate.OneOf(("interim", "final")))
-    via = fields.String(load_default="wechat", validate=validate.OneOf(("wechat", "phone", "in_person")))
-    seen = message_id_field()
-    force = fields.Boolean(load_default=False)
-
-
-class AskIn(In):
-    text = text_field()
-    seen = message_id_field()
-    force = fields.Boolean(load_default=False)
 
 
 class NoteIn(In):
@@ -205,6 +191,7 @@ class TicketOut(Schema):
     version = fields.Integer()
     repeat_of = fields.String(allow_none=True)  # of one ticket, not in lists
     merged_into = fields.String(allow_none=True)
+    rating = fields.Dict(allow_none=True)  # likewise
 
 
 class MessageOut(Schema):
@@ -217,6 +204,7 @@ class MessageOut(Schema):
     at = fields.String()
     author = fields.String(allow_none=True)
     attachments = fields.List(fields.Dict())
+    files_missing = fields.List(fields.Dict())
     delivery = fields.Dict(allow_none=True)
 
 
@@ -291,6 +279,14 @@ def classification_out(ticket: Ticket) -> dict[str, object] | None:
     }
 
 
+def rating_out(rating: Rating | None) -> dict[str, object] | None:
+    """What the follower thinks of it; None while they have not said."""
+    if rating is None:
+        return None
+    comment = "\n".join(text for text in (rating.comment, rating.added) if text)
+    return {"score": rating.score, "solved": rating.solved, "comment": comment}
+
+
 def window_out(follower: Follower, now: datetime) -> dict[str, object] | None:
     """None once the window is shut."""
     if not follower.following or not window_left(follower, now):
@@ -299,7 +295,7 @@ def window_out(follower: Follower, now: datetime) -> dict[str, object] | None:
 
 
 def message_out(message: Message, parts: Sequence[OutboxItem] = ()) -> dict[str, object]:
-    loaded = [a for a in message.attachments if a.state == "stored"] if "attachments" in message.__dict__ else []
+    files = message.attachments if "attachments" in message.__dict__ else []
     return {
         "id": message.id,
         "direction": message.direction,
@@ -307,7 +303,8 @@ def message_out(message: Message, parts: Sequence[OutboxItem] = ()) -> dict[str,
         "text": message.text,
         "at": local(message.at),
         "author": message.author,
-        "attachments": [attachment_out(a) for a in loaded],
+        "attachments": [attachment_out(a) for a in files if a.state == "stored"],
+        "files_missing": [missing_out(a) for a in files if a.state != "stored"],
         "delivery": delivery_out(message, parts),
         "kind": message.reply_kind,
         "via": message.via,
@@ -315,10 +312,26 @@ def message_out(message: Message, parts: Sequence[OutboxItem] = ()) -> dict[str,
 
 
 def attachment_out(attachment: Attachment) -> dict[str, object]:
-    return {
+    """A file that is here; `playable_url` where a voice is also kept as MP3."""
+    out: dict[str, object] = {
         "url": url_for("api.attachment", attachment_id=attachment.id),
         "content_type": attachment.content_type,
         "size_bytes": attachment.size_bytes,
+        "kind": attachment.kind,
+    }
+    if attachment.playable_digest:
+        out["playable_url"] = url_for("api.sound", attachment_id=attachment.id)
+    return out
+
+
+def missing_out(attachment: Attachment) -> dict[str, object]:
+    """A file that is not here: still to be fetched (`pending`), refused (`failed`), or gone (`expired`)."""
+    return {
+        "kind": attachment.kind,
+        "state": attachment.state,
+        "attempts": attachment.attempts,
+        "retry_at": local(attachment.retry_at) if attachment.state == "pending" else None,
+        "detail": attachment.detail,
     }
 
 

@@ -48,8 +48,12 @@ class Word(UnicodeConverter):
 
 
 def caller() -> str:
-    """What a limit counts: the token of a program, else the address of a person."""
-    return request.headers.get("Authorization") or get_remote_address() or "nobody"
+    """What a limit counts: the token of a program at the API, the address of anybody elsewhere.
+
+    Beyond the API the header proves nothing: an invented one would escape the limit of the sign-in page.
+    """
+    token = request.headers.get("Authorization") if request.path.startswith("/api/") else None
+    return token or get_remote_address() or "nobody"
 
 
 limiter = Limiter(caller, headers_enabled=True, swallow_errors=True, in_memory_fallback_enabled=True)

@@ -14,7 +14,7 @@ from service.messaging.outbox import Delivery, OutboxItem
 from service.tickets import queries
 from service.tickets.models import Attachment, Message, Ticket
 from service.tickets.states import Action
-from service.web import labels, presenting
+from service.web import content, labels, presenting
 from service.web.formats import minute
 from service.web.languages import language
 from service.web.naming import actor_name, category_name, department_names, people_names
@@ -38,6 +38,10 @@ SPOKEN = {  # events that the conversation shows too; the rest stands in the his
     Action.REOPEN,
     Action.MERGE,
     Action.OVERDUE,
+    Action.CALENDAR,
+    Action.RATE,
+    Action.WINDOW,
+    Action.NOTICE,
 }
 
 
@@ -46,11 +50,29 @@ class Said:
     """A message. `trouble` says what a person should do about a reply that did not arrive."""
 
     message: Message
+    channel: str
     author: str
     parts: Sequence[OutboxItem]
     trouble: str
     can_send_again: bool
     can_cancel: bool
+
+    @property
+    def event_words(self) -> str:
+        """What the follower did, "" where they said something."""
+        return content.event_words(self.message) if content.is_event(self.message) else ""
+
+    @property
+    def pieces(self) -> Iterable[tuple[str, str]]:
+        return content.pieces_of(self.message, self.channel)
+
+    @property
+    def card(self) -> content.Card | None:
+        return content.card_of(self.message)
+
+    @property
+    def recognised(self) -> str:
+        return content.recognised(self.message)
 
     @property
     def files(self) -> Sequence[Attachment]:
@@ -130,6 +152,7 @@ def said_of(
     state = message.delivery
     return Said(
         message=message,
+        channel=channel,
         author=actor_name(message.author, names) if message.direction != "inbound" else "",
         parts=parts,
         trouble=trouble_of(state, parts, channel),
@@ -201,4 +224,5 @@ VALUES: Mapping[str, Mapping[str, object]] = {
     "result": dict(labels.RESULTS),
     "satisfaction": {str(n): name for n, name in labels.SATISFACTIONS.items()},
     "source": dict(labels.SOURCES),
+    "notice": dict(labels.NOTICES),
 }

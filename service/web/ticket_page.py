@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from service.channels.registry import channel_named
 from service.errors import NotFound
 from service.people import Permission, User
-from service.tickets import access, queries
-from service.tickets.models import Ticket
-from service.tickets.states import Status
-from service.web import acts, chips, formats
+from service.tickets import access, queries, ratings
+from service.tickets.models import Rating, Ticket
+from service.tickets.states import OURS, Status
+from service.web import acts, chips, formats, window_help
 from service.web.chips import DueChip, WindowChip
 from service.web.clock_view import ClockView, views_of
-from service.web.languages import language
 from service.web.talk import Happened, Talk, happened, known_names, talk_of
+from service.web.window_help import WindowHelp
 
 OTHERS = 10  # tickets of the same follower that the page names
 HISTORY = 100
@@ -27,6 +27,7 @@ class TicketPage:
     ticket: Ticket
     due: DueChip | None
     window: WindowChip
+    help: WindowHelp
     clocks: Sequence[ClockView]
     talk: Talk
     history: Sequence[Happened]  # newest first
@@ -36,6 +37,7 @@ class TicketPage:
     kinds: Sequence[str]
     merged_into: Ticket | None
     repeat_of: Ticket | None
+    rating: Rating | None
     part_bytes: int  # longest text of one message; 0: no limit
 
     @property
@@ -55,15 +57,16 @@ class TicketPage:
 def page_of(session: Session, user: User, ticket: Ticket) -> TicketPage:
     """The page of a ticket that the user may see."""
     ticket = queries.loaded(session, ticket)
-    now, calendar = formats.now(), g.rules.calendar
+    now, calendar = formats.now(), g.rules.calendar_for(ticket.department_id)
     events = queries.newest_events(session, ticket, HISTORY)
     names = known_names(session, [], events.items)
     handles = access.may(user, Permission.HANDLE, ticket)
     return TicketPage(
         ticket=ticket,
         due=chips.next_due(ticket.clocks, calendar, now),
-        window=chips.window_chip(ticket.follower, now),
-        clocks=views_of(ticket.clocks, calendar, now, "en" if language() == "en" else "zh"),
+        window=chips.window_chip(ticket.follower, now, waits=ticket.status in OURS),
+        help=window_help.help_of(session, ticket, now),
+        clocks=views_of(ticket.clocks, calendar, now),
         talk=talk_of(session, ticket, cursor=None, may_handle=handles, history=events.items),
         history=list(reversed(happened(events.items, names))),
         history_is_whole=events.next_cursor is None,
@@ -72,6 +75,7 @@ def page_of(session: Session, user: User, ticket: Ticket) -> TicketPage:
         kinds=acts.kinds_for(user, ticket),
         merged_into=seen(session, user, ticket.merged_into_id),
         repeat_of=seen(session, user, ticket.repeat_of_id),
+        rating=ratings.find(session, ticket),
         part_bytes=part_bytes(ticket.channel),
     )
 

@@ -5,14 +5,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from flask import current_app
-from sqlalchemy import CheckConstraint, select
+from sqlalchemy import JSON, CheckConstraint, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service import alerts
+from service.channels.wechat import sightings
+from service.channels.wechat.token_shelf import forgive
 from service.clock import utcnow
 from service.database import BigId, Model, on_commit, reading
 from service.errors import InvalidInput, NotFound
@@ -54,6 +57,10 @@ class OfficialAccount(Model):
     certified: Mapped[bool] = mapped_column(default=True)
     active: Mapped[bool] = mapped_column(default=True)
     halted_reason: Mapped[str | None]  # why sending pauses until the operator has acted
+    # what is this account's own; what is not named in them is the installation's or the platform's default
+    texts: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    window_rules: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    notices: Mapped[dict[str, object] | None] = mapped_column(JSON)  # template and subscription messages it may send
     created_at: Mapped[datetime]
 
 
@@ -73,6 +80,9 @@ class Account:
     certified: bool = True
     active: bool = True
     halted_reason: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+    window_rules: Mapping[str, object] = field(default_factory=dict)
+    notices: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def channel(self) -> str:
@@ -99,7 +109,11 @@ RULES: Mapping[str, Rule] = {
     "mode": Rule(re.compile("|".join(Mode)), f"use one of {', '.join(Mode)}"),
     "kind": Rule(re.compile("|".join(Kind)), f"use one of {', '.join(Kind)}"),
 }
+HALTED = "halted"  # the alert that stands as long as `halted_reason`
+PROBE_FIRST, PROBE_LAST = timedelta(seconds=8), timedelta(minutes=1)
+LONGEST_TEXT = 1800  # bytes of one text; the reply that it stands in has 2048
 SWITCHES = ("certified", "active")
+CHECKED_BY = {"token", "aes_key", "mode", "app_id", "original_id"}  # a push
 HEALING = {
     "app_id",
     "app_secret",
@@ -157,8 +171,10 @@ def change(session: Session, slug: str, /, **fields: str | bool) -> OfficialAcco
     _refuse_mistakes(texts, {"mode": account.mode, "aes_key": account.aes_key, **texts})
     for name, value in {**texts, **switches}.items():
         setattr(account, name, str(value) if name in texts else value)
+    if CHECKED_BY & fields.keys():
+        sightings.changed(session, slug)
     if HEALING & fields.keys():
-        account.halted_reason = None
+        _heal(session, account)
     session.flush()
     on_commit(session, book().forget)
     return account
@@ -177,18 +193,70 @@ def get_row(session: Session, slug: str) -> OfficialAccount:
     return account
 
 
-def halt(session: Session, slug: str, reason: str) -> None:
-    """Pause sending for this account until the operator has acted."""
-    get_row(session, slug).halted_reason = reason
+def say(session: Session, slug: str, texts: Mapping[str, str]) -> None:
+    """Give the account its own words: key -> text, "" for the installation's. Whoever calls this bumps the rulebook.
+
+    Raises NotFound, InvalidInput.
+    """
+    account = get_row(session, slug)
+    long = [key for key, text in texts.items() if len(text.encode()) > LONGEST_TEXT]
+    if long:
+        raise InvalidInput(**dict.fromkeys(long, f"use at most {LONGEST_TEXT} bytes, about 600 Chinese characters"))
+    account.texts = {key: text for key, text in {**(account.texts or {}), **texts}.items() if text.strip()} or None
     session.flush()
     on_commit(session, book().forget)
+
+
+def own_texts(session: Session) -> dict[str, Mapping[str, str]]:
+    """The texts of each account that has its own, by slug."""
+    return {row.slug: row.texts for row in listing(session) if row.texts}
+
+
+def halt(session: Session, slug: str, reason: str) -> None:
+    """Pause sending for this account until the operator has acted, and tell them; an inactive one pauses anyway."""
+    account = session.scalar(select(OfficialAccount).where(OfficialAccount.slug == slug))
+    if account is None or not account.active or account.halted_reason == reason:
+        return
+    _pause(session, account, reason)
+
+
+def still_halted(session: Session, slug: str, reason: str) -> None:
+    """Another probe failed: the reason is this one now, and the next probe is later."""
+    account = get_row(session, slug)
+    if account.halted_reason:  # somebody may have resumed it while the probe ran
+        _pause(session, account, reason)
 
 
 def resume(session: Session, slug: str) -> None:
-    """Let this account send again."""
-    get_row(session, slug).halted_reason = None
+    """Let this account send again, and ask the platform anew for what it refused."""
+    _heal(session, get_row(session, slug))
     session.flush()
     on_commit(session, book().forget)
+
+
+def halted(session: Session, *, now: datetime) -> Sequence[str]:
+    """Slugs of active accounts whose sending pauses and whose next probe is due, the longer the more failed."""
+    query = select(OfficialAccount.slug).where(OfficialAccount.halted_reason.is_not(None), OfficialAccount.active)
+    slugs = session.scalars(query.order_by(OfficialAccount.slug).limit(1000)).all()
+    tried = {alert.scope: alert for alert in alerts.of_kind(session, HALTED)} if slugs else {}
+    return [slug for slug in slugs if _is_due(tried.get(PREFIX + slug), now)]
+
+
+def _is_due(alert: alerts.Alert | None, now: datetime) -> bool:
+    return alert is None or now - alert.last_seen_at >= min(PROBE_FIRST * 2 ** (alert.times - 1), PROBE_LAST)
+
+
+def _pause(session: Session, account: OfficialAccount, reason: str) -> None:
+    account.halted_reason = reason
+    session.flush()
+    alerts.raised(session, scope=PREFIX + account.slug, kind=HALTED, detail=reason, now=utcnow())
+    on_commit(session, book().forget)
+
+
+def _heal(session: Session, account: OfficialAccount) -> None:
+    account.halted_reason = None
+    forgive(session, account.app_id)
+    alerts.resolved(session, scope=PREFIX + account.slug, kind=HALTED, now=utcnow())
 
 
 def _refuse_mistakes(given: Mapping[str, str], whole: Mapping[str, str]) -> None:
@@ -256,10 +324,11 @@ def account_for(slug: str) -> Account | None:
 
 def _read_all() -> Mapping[str, Account]:
     with reading() as session:
-        return {row.slug: _copy(row) for row in listing(session)}
+        return {row.slug: copy(row) for row in listing(session)}
 
 
-def _copy(row: OfficialAccount) -> Account:
+def copy(row: OfficialAccount) -> Account:
+    """The account as a value."""
     return Account(
         slug=row.slug,
         name=row.name,
@@ -273,4 +342,7 @@ def _copy(row: OfficialAccount) -> Account:
         certified=row.certified,
         active=row.active,
         halted_reason=row.halted_reason,
+        texts=row.texts or {},
+        window_rules=row.window_rules or {},
+        notices=row.notices or {},
     )

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ READ_TIMEOUT = 5.0
 
 # its lines show whole addresses, and the platform wants the token in the address
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+
+LONG_WORD = re.compile(r"[A-Za-z0-9_-]{24,}")
+RID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")  # by which the platform finds a request again
 
 _local = threading.local()
 
@@ -58,6 +62,18 @@ def post(url: str, body: Mapping[str, object], *, token: str | None = None) -> A
             headers={"Content-Type": "application/json; charset=utf-8"},
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             allow_redirects=False,  # a redirect would carry the token to another host
+        )
+        return answer_in(response.content, response.status_code)
+
+
+def get(url: str, params: Mapping[str, str] | None = None, *, token: str) -> Answer:
+    """Ask for JSON. Raises UnsentError, UnclearError."""
+    with translated():
+        response = session().get(
+            url,
+            params={"access_token": token, **(params or {})},
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            allow_redirects=False,
         )
         return answer_in(response.content, response.status_code)
 
@@ -115,4 +131,6 @@ def _never_connected(error: requests.ConnectionError) -> bool:
 
 
 def _one_line(message: object) -> str:
-    return " ".join(str(message or "").split())[:200]
+    """What the platform says, fit for a log: whatever is as long as an openid, a token or a secret is cut short."""
+    line = " ".join(str(message or "").split())
+    return LONG_WORD.sub(lambda word: word[0] if RID.fullmatch(word[0]) else f"{word[0][:4]}…", line)[:200]

@@ -6,9 +6,13 @@ from xml.parsers import expat
 
 MAX_NODES = 2000  # a push has about ten; an article receipt some dozens
 MAX_DEPTH = 12
+ROWS = {"List", "item"}  # how the platform writes a list: siblings of one of these names
 
 # everything outside the Char production of XML 1.0; Python's own lone surrogates are among it
-ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+LEGAL = "\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff"
+ILLEGAL = re.compile(f"[^{LEGAL}]")
+# what would become the end of a section once these are gone: a follower could write nodes of a push behind it
+HIDDEN_END = re.compile(rf"\](?:[^{LEGAL}]+\][^{LEGAL}]*|\][^{LEGAL}]+)>")
 
 
 class DocumentError(Exception):
@@ -21,16 +25,20 @@ class DocumentError(Exception):
 
 @dataclass(slots=True)
 class Document:
-    """The text of each node right below the root, and of the first node of each name further down."""
+    """The text of each node right below the root, and of the first node of each name further down.
+
+    `rows`: what stands below each `List` or `item`, in the order in which these end.
+    """
 
     top: dict[str, str] = field(default_factory=dict)
     nested: dict[str, str] = field(default_factory=dict)
+    rows: list[dict[str, str]] = field(default_factory=list)
 
 
 def cleaned(body: bytes | str) -> str:
     """The text without what XML 1.0 cannot hold; users do type control characters, and one would spoil the document."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    return legal(text).lstrip("\ufeff \t\r\n")
+    return legal(HIDDEN_END.sub("]]]]><![CDATA[>", text)).lstrip("\ufeff \t\r\n")
 
 
 def legal(text: str) -> str:
@@ -64,6 +72,7 @@ class _Reader:
         self._depth = 0
         self._nodes = 0
         self._text: list[str] = []
+        self._open_rows: list[dict[str, str]] = []
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -76,13 +85,20 @@ class _Reader:
             if name in self.document.top:
                 raise DocumentError("a node stands twice")
             self.document.top[name] = ""
+        if self._depth > 2 and name in ROWS:
+            self._open_rows.append({})
         self._text = []
 
     def _end(self, name: str) -> None:
         if self._depth == 2:
             self.document.top[name] = "".join(self._text)
+        elif self._depth > 2 and name in ROWS:
+            self.document.rows.append(self._open_rows.pop())
         elif self._depth > 2:
-            self.document.nested.setdefault(name, "".join(self._text))
+            text = "".join(self._text)
+            self.document.nested.setdefault(name, text)
+            if self._open_rows:
+                self._open_rows[-1].setdefault(name, text)
         self._depth -= 1
         self._text = []
 

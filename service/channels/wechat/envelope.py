@@ -69,10 +69,10 @@ def check(account: Account, query: Query, *, now: datetime) -> None:
     """Raise RefusedError unless the query was signed with the account's token, less than five minutes from now."""
     if not (account.token and query.signature and query.timestamp and query.nonce):
         raise RefusedError("a parameter is missing")
-    if not _is_fresh(query.timestamp, now):
-        raise RefusedError("stale timestamp")
     if not _is_same(signature_of(account.token, query.timestamp, query.nonce), query.signature):
         raise RefusedError("wrong signature")
+    if not _is_fresh(query.timestamp, now):  # of a signed one: this tells the operator of a wrong clock
+        raise RefusedError("stale timestamp")
 
 
 def open_push(account: Account, query: Query, body: bytes, *, now: datetime) -> str:

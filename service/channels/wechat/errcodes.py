@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from service.messaging.ports import Failure
 
 DEAD_TOKEN = frozenset({40001, 40014, 42001})  # in an answer to a call that carried a token
+RIGHTS = frozenset({40200, 48001, 48008, 48021, 50001})  # the account may not use the interface that was called
+DAY = timezone(timedelta(hours=8))  # the platform counts its days in Beijing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,16 @@ VERDICTS = _table()
 def verdict_on(code: int) -> Verdict:
     """What the code means; an unlisted one is permanent for this message."""
     return VERDICTS.get(code, UNLISTED)
+
+
+def pause_after(code: int, now: datetime) -> timedelta:
+    """How long to stay away after a limit was reached: until the platform's next minute or day; else zero."""
+    if code == 45011:
+        return timedelta(minutes=1)
+    if code == 45009:
+        here = now.astimezone(DAY)
+        return here.replace(hour=0, minute=1, second=0, microsecond=0) + timedelta(days=1) - here
+    return timedelta(0)
 
 
 def advice(code: int, language: str) -> str:

@@ -1,17 +1,18 @@
 """A document of the platform becomes an Inbound, or an Oddity to be kept. Pure; no content makes it raise."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from service.channels.wechat.accounts import Account
+from service.channels.wechat.accounts import Account, Mode
 from service.channels.wechat.document import Document, DocumentError, read
+from service.channels.wechat.events import EventKind, kind_of
 from service.messaging.ports import Contact, Inbound, Media
 
 LONGEST_KEY = 200
 LONGEST_OPENID = 128
-LONGEST_NAME = 64  # of an event or a message type that we do not know
 FIRST_DAY = datetime(2011, 1, 1, tzinfo=UTC)  # the platform is not older than that
 CLOCK_SKEW = timedelta(seconds=300)
 STICKER = "【收到不支持的消息类型，暂无法显示】"  # what the platform makes of stickers and files
@@ -64,44 +65,11 @@ UNKNOWN = MessageKind("unknown", lambda _: "[暂不支持的消息]")
 UNSUPPORTED = MessageKind("unsupported", lambda _: "[表情或暂不支持的消息]")
 
 
-@dataclass(frozen=True, slots=True)
-class EventKind:
-    """What we call an event, how it is described, and which right to answer it gives."""
-
-    kind: str
-    label: str  # "": not a thing that anybody said or did to us, so it is no line in a conversation
-    contact: Contact = Contact.NONE
-
-
-# by lower-case name, for the platform's own case varies; LOCATION stays apart from a message of type location
-EVENTS: Mapping[str, EventKind] = {
-    "subscribe": EventKind("subscribe", "[关注]", Contact.FOLLOW),
-    "unsubscribe": EventKind("unsubscribe", "[取消关注]"),
-    "scan": EventKind("scan", "[扫码]", Contact.SCAN),
-    "click": EventKind("click", "[菜单]", Contact.MENU),
-    "view": EventKind("view", ""),
-    "scancode_push": EventKind("event:scancode_push", "[菜单扫码]", Contact.MENU),
-    "scancode_waitmsg": EventKind("event:scancode_waitmsg", "[菜单扫码]", Contact.MENU),
-    "location": EventKind("event:location", ""),
-    "templatesendjobfinish": EventKind("event:templatesendjobfinish", ""),
-}
-
-EXTRA = (
-    *(
-        "MsgId",
-        "MsgID",
-        "MsgDataId",
-        "Idx",
-        "bizmsgmenuid",
-        "PicUrl",
-        "MediaId",
-        "MediaId16K",
-        "ThumbMediaId",
-        "Format",
-    ),
-    *("Recognition", "Location_X", "Location_Y", "Scale", "Label", "Title", "Description", "Url", "AppId", "PagePath"),
-    *("EventKey", "Ticket", "MenuId", "Status", "Latitude", "Longitude", "Precision"),
-)
+ENVELOPE = {"ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "Content", "Encrypt"}  # told elsewhere
+MOST_FIELDS = 80
+LONGEST_NAME = 100
+MOST_ROWS = 100
+LONGEST_FIELD = 4000  # characters; the raw document has the rest
 
 
 def parse(text: str, account: Account, *, now: datetime) -> Inbound | Oddity:
@@ -114,7 +82,8 @@ def parse(text: str, account: Account, *, now: datetime) -> Inbound | Oddity:
     follower = fields.get("FromUserName", "").strip()
     message_type = fields.get("MsgType", "").strip().lower()
     if not message_type:
-        return Oddity("no MsgType", text)
+        is_sealed = account.mode is Mode.PLAIN and fields.get("Encrypt", "")
+        return Oddity("encryption where plaintext is due" if is_sealed else "no MsgType", text)
     if not follower or len(follower) > LONGEST_OPENID:
         return Oddity("no usable FromUserName", text)
     if fields.get("ToUserName", "").strip() != account.original_id:
@@ -139,38 +108,43 @@ def _message(document: Document, *, account: Account, follower: str, raw: str, n
         text=kind.text(fields),
         sent_at=_sent_at(fields, now),
         raw=raw,
-        contact=Contact.MENU if is_menu_tap else Contact.MESSAGE,
+        contact=Contact.TAP if is_menu_tap else Contact.MESSAGE,
         matter=not is_menu_tap and kind is not UNKNOWN,
         media=_media(kind, fields),
-        extra=_extra(fields),
+        extra=_extra(document),
     )
 
 
 def _event(document: Document, *, account: Account, follower: str, raw: str, now: datetime) -> Inbound:
     fields = document.top
     name = fields.get("Event", "").strip()
-    known = EVENTS.get(name.lower())
-    event = known or EventKind(f"event:{name.lower()[:LONGEST_NAME]}", "")
-    target = fields.get("EventKey", "").strip()
+    event, extra = kind_of(name), _extra(document)
     return Inbound(
         channel=account.channel,
-        key=_short(f"e:{follower}:{fields.get('CreateTime', '').strip()}:{name}:{target}:{_event_id(document)}"),
+        key=_short(f"e:{follower}:{fields.get('CreateTime', '').strip()}:{name}:{_event_id(document, raw)}"),
         follower=follower,
         kind=event.kind,
-        text=_words(event.label, target) if event.label else "",
+        text=_event_text(event, extra),
         sent_at=_sent_at(fields, now),
         raw=raw,
         contact=event.contact,
         matter=False,
-        extra=_extra(fields) | _scene(name.lower(), target),
+        extra=extra | _scene(name.lower(), extra.get("EventKey", "")),
     )
 
 
-def _event_id(document: Document) -> str:
-    """What tells two events of one second apart."""
+def _event_text(event: EventKind, extra: Fields) -> str:
+    if not event.label:
+        return ""
+    return _words(event.label, next((extra[node] for node in event.about if node in extra), ""))
+
+
+def _event_id(document: Document, raw: str) -> str:
+    """What tells two events of one second apart: their own ids, else the whole document, which a repeat has too."""
     top, nested = document.top, document.nested
+    target = top.get("EventKey", "").strip()
     found = top.get("MsgID") or top.get("Ticket") or nested.get("MsgID") or nested.get("TemplateId") or ""
-    return found.strip()
+    return f"{target}:{found.strip()}" if target or found.strip() else _digest(raw)
 
 
 def _scene(event: str, target: str) -> dict[str, str]:
@@ -188,8 +162,14 @@ def _media(kind: MessageKind, fields: Fields) -> tuple[Media, ...]:
     return (Media(media_id, file_kind),) if media_id else ()
 
 
-def _extra(fields: Fields) -> dict[str, str]:
-    return {name: fields[name].strip() for name in EXTRA if fields.get(name)}
+def _extra(document: Document) -> dict[str, str]:
+    """Every filled node but the common ones, nested ones by their own name; `List` is a JSON array of objects."""
+    top = {name: text for name, text in document.top.items() if name not in ENVELOPE and text.strip()}
+    nodes = {**top, **{name: text for name, text in document.nested.items() if name not in top and text.strip()}}
+    named = [(name, text) for name, text in nodes.items() if len(name) <= LONGEST_NAME]
+    extra = {name: text.strip()[:LONGEST_FIELD] for name, text in named[:MOST_FIELDS]}
+    rows = [row for row in document.rows if row]
+    return extra | {"List": json.dumps(rows[:MOST_ROWS], ensure_ascii=False)} if rows else extra
 
 
 def _sent_at(fields: Fields, now: datetime) -> datetime:

@@ -1,6 +1,7 @@
 """Passive replies: the text that goes back inside the answer to a push. Pure."""
 
 from service.channels.wechat.document import legal
+from service.messaging.splitting import beginning
 
 LONGEST_REPLY = 2047  # bytes of UTF-8; longer ones are not shown, and nobody is told
 
@@ -15,12 +16,13 @@ def text_reply(text: str, *, sender: str, follower: str, at: int) -> str:
 
 
 def fitted(text: str) -> str:
-    """The text as far as the platform shows it, cut between characters."""
-    data = legal(text).encode()
+    """The text as far as the platform shows it, cut between what people take for characters."""
+    shown, mark = legal(text), "…"
+    data = shown.encode()
     if len(data) <= LONGEST_REPLY:
-        return data.decode()
-    mark = "…"
-    return data[: LONGEST_REPLY - len(mark.encode())].decode("utf-8", "ignore") + mark
+        return shown
+    room = data[: LONGEST_REPLY - len(mark.encode())].decode("utf-8", "ignore")
+    return beginning(shown, len(room)) + mark
 
 
 def _cdata(text: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.channels import intake
 from service.channels.outages import watch
-from service.channels.wechat import envelope, replies
+from service.channels.wechat import envelope, replies, sightings
 from service.channels.wechat.accounts import Account, Mode, account_for
 from service.channels.wechat.parsing import Oddity, parse
 from service.clock import utcnow
@@ -54,24 +54,27 @@ def receive(slug: str) -> Response:
         document = envelope.open_push(account, query, body, now=now)
     except envelope.RefusedError as refused:
         return _refuse(account, refused.reason)
-    return _keep(account, parse(document, account, now=now), now)
+    # a compatible account answers in plaintext, which a platform in safe mode does not take
+    alone = "encryption alone where plaintext is due too"
+    misfit = alone if account.mode is Mode.COMPAT and b"MsgType" not in body else ""
+    return _keep(account, parse(document, account, now=now), now, misfit)
 
 
-def _keep(account: Account, found: Inbound | Oddity, now: datetime) -> Response:
+def _keep(account: Account, found: Inbound | Oddity, now: datetime, misfit: str) -> Response:
     try:
         if isinstance(found, Oddity):
             intake.keep_oddity(account.channel, found.reason, found.raw)
-            return _answer(account.slug, "odd", 200, "success")
+            return _answer(account.slug, "odd", 200, "success", detail=found.reason)
         text = intake.take(found)
     except intake.DatabaseAwayError:
         return _answer(account.slug, "database_away", 503)
     outcome = "other" if found.kind == "unknown" or found.kind.startswith("event:") else "taken"
     if not text:
-        return _answer(account.slug, outcome, 200, "success")
+        return _answer(account.slug, outcome, 200, "success", detail=misfit)
     reply = replies.text_reply(text, sender=account.original_id, follower=found.follower, at=int(now.timestamp()))
     if account.mode is Mode.SAFE:
         reply = envelope.seal(account, reply, timestamp=str(int(now.timestamp())), nonce=secrets.token_hex(8))
-    return _answer(account.slug, outcome, 200, reply, "application/xml")
+    return _answer(account.slug, outcome, 200, reply, "application/xml", misfit)
 
 
 def _find(slug: str) -> Account | Response:
@@ -96,11 +99,14 @@ def _body() -> bytes | None:
 
 def _refuse(account: Account, reason: str) -> Response:
     log.warning("push refused: %s", reason, extra={"account": account.slug})
-    return _answer(account.slug, "refused", 403)
+    return _answer(account.slug, "refused", 403, detail=reason)
 
 
-def _answer(slug: str, outcome: str, status: int, text: str = "", content_type: str = "text/plain") -> Response:
+def _answer(
+    slug: str, outcome: str, status: int, text: str = "", content_type: str = "text/plain", detail: str = ""
+) -> Response:
     PUSHES.labels(slug, outcome).inc()
+    sightings.note(slug, outcome, detail)
     response = Response(text, status=status, content_type=f"{content_type}; charset=utf-8")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -1,0 +1,21 @@
+"""What answers over HTTP: the webhook, the pages, the API; and what the commands of migrations need."""
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from service.channels.wechat.webhook import wechat
+from service.database import db
+from service.web import admin, api_followers, auth, desk, errors, health, languages, portal, security, statics, stream
+
+BLUEPRINTS = (wechat, health.health, auth.auth, api_followers.api, desk.desk, admin.admin, stream.stream, portal.portal)
+
+
+def init_app(app: Flask) -> None:
+    """Put everything into the application."""
+    Migrate(app, db, directory=str(errors.HERE / "migrations"))
+    for module in (errors, auth, security, languages, statics, desk):
+        module.init_app(app)
+    security.csrf.exempt(wechat)  # the platform signs instead,
+    security.limiter.exempt(wechat)  # and is not limited by address: all its pushes come from a few
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
