@@ -56,8 +56,10 @@ def measure(options: argparse.Namespace, url: str) -> None:
     ratio = full["service"] / full["bare"]
     print(f"median: bare {full['bare']:.0f}/s, service {full['service']:.0f}/s, ratio {ratio:.2f}")
     wait_until_classified(url)  # what the full rate left behind is no part of half of it
-    half = load(*places["service"], options.seconds, full["service"] / 2)
-    print(f"service at half of its full rate: {half}")
+    halves = [load(*places["service"], options.seconds, full["service"] / 2) for _ in range(options.turns)]
+    for half in halves:
+        print(f"service at half of its full rate: {half}", flush=True)
+    print(f"median p99 at half of the full rate: {statistics.median(half.at(0.99) for half in halves):.1f} ms")
 
 
 def burst(port: int, url: str) -> None:

@@ -39,10 +39,13 @@ class Measured:
     def rate(self) -> float:
         return self.answered / self.seconds
 
-    def __str__(self) -> str:
+    def at(self, share: float) -> float:
+        """The latency in milliseconds that this share of the answers kept to."""
         ordered = sorted(self.latencies)
-        at = lambda share: ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000  # noqa: E731
-        times = f"p50 {at(0.5):.1f} ms, p95 {at(0.95):.1f} ms, p99 {at(0.99):.1f} ms"
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+
+    def __str__(self) -> str:
+        times = f"p50 {self.at(0.5):.1f} ms, p95 {self.at(0.95):.1f} ms, p99 {self.at(0.99):.1f} ms"
         return f"{self.rate:.0f}/s, {times}, {self.failed} failed, CPU % of the web processes {self.cpu}"
 
 

@@ -28,6 +28,17 @@ INDEPENDENT = (
     "tests/integration/test_runtime.py",
     "tests/test_architecture.py",
 )
+# they say the same of either database, so where there is PostgreSQL, SQLite is spared them
+SAME_OF_EITHER = (
+    *(f"tests/scenarios/test_scenario_{name}.py" for name in ("actions", "api", "autoreplies", "channel", "commands")),
+    *(f"tests/scenarios/test_scenario_{name}.py" for name in ("quota", "refusals", "roles", "trouble", "webhook")),
+    "tests/integration/test_demo.py",  # on SQLite in either run, as `make run` has it
+    *(f"tests/http/test_{name}.py" for name in ("admin_pages", "menu_pages", "page_actions", "page_words", "pages")),
+    *(f"tests/http/test_{name}.py" for name in ("portal", "portal_entry", "portal_progress", "qrcode_pages")),
+    *(f"tests/http/test_{name}.py" for name in ("replies_pages", "reply_files", "api_refusals", "api_roles", "why")),
+)
+SCENARIOS = "tests/scenarios"  # they mostly wait, so they run beside the rest
+AT_ONCE = os.cpu_count() or 1
 NAMES = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
 
 
@@ -44,21 +55,23 @@ class Outcome:
 
 def main(arguments: list[str]) -> int:
     """Run, summarise, and close with the line that counts; 0 if all is well."""
-    others = arguments or [f"--ignore={path}" for path in INDEPENDENT]
-    runs: list[tuple[str, dict[str, str], list[str]]] = [("SQLite and embedded Redis", {}, others)]
-    if not arguments:
-        runs.append(("SQLite, what does not depend on the database", {}, list(INDEPENDENT)))
+    others = [arguments] if arguments else [[f"--ignore={path}" for path in (SCENARIOS, *INDEPENDENT)], [SCENARIOS]]
+    runs: list[tuple[str, dict[str, str], list[str]]] = []  # the longest first, so that none is left alone at the end
     absent = []
     database, why_no_database = find_postgres()
     if database:
         server, why_no_redis = find_redis()
         where = f"PostgreSQL and {'Redis' if server else 'embedded Redis'}"
         chosen = {"TEST_DATABASE_URL": database} | ({"TEST_REDIS_URL": server} if server else {})
-        runs.append((where, chosen, others))
+        runs += [(where, chosen, some) for some in others]
         absent += [why_no_redis] if why_no_redis else []
     else:
         absent.append(why_no_database)
-    with ThreadPoolExecutor(len(runs)) as at_once:  # each has databases of its own, so neither waits for the other
+    if not arguments:
+        runs.append(("SQLite, what does not depend on the database", {}, list(INDEPENDENT)))
+    brief = ["--brief", *(f"--ignore={path}" for path in SAME_OF_EITHER)] if database and not arguments else []
+    runs += [("SQLite and embedded Redis", {}, [*some, *brief]) for some in others]
+    with ThreadPoolExecutor(AT_ONCE) as at_once:  # each has databases of its own, so none waits for another
         return summarise(list(at_once.map(lambda one: run(*one), runs)), absent)
 
 
@@ -118,18 +131,31 @@ def find_redis() -> tuple[str, str]:
 def summarise(outcomes: list[Outcome], absent: list[str]) -> int:
     """Print what ran where and what did not; the exit code."""
     say("\n== what ran where")
-    for outcome in outcomes:
+    for outcome in merged(outcomes):
         end = "" if outcome.ended_well else " - FAILED"
         skips = outcome.skipped.total()
         say(f"{outcome.where}: {outcome.passed} passed, {outcome.failed} failed, {skips} skipped{end}")
         for reason, count in sorted(outcome.skipped.items()):
             say(f"  skipped {count}: {reason}")
+    if len(merged(outcomes)) > 2:
+        say(f"left to PostgreSQL: {len(SAME_OF_EITHER)} files that say the same of either database, and the full storm")
     for reason in absent:
         say(f"not run for lack of a server: {reason}")
     passed, failed = sum(o.passed for o in outcomes), sum(o.failed for o in outcomes)
     skipped = sum(outcome.skipped.total() for outcome in outcomes)
     say(f"\ntotal: {passed} passed, {failed} failed, {skipped} skipped")
     return 0 if passed and all(outcome.ended_well for outcome in outcomes) else 1
+
+
+def merged(outcomes: list[Outcome]) -> list[Outcome]:
+    """One outcome for each place, where it took several runs."""
+    found: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        whole = found.setdefault(outcome.where, Outcome(outcome.where))
+        whole.passed, whole.failed = whole.passed + outcome.passed, whole.failed + outcome.failed
+        whole.skipped += outcome.skipped
+        whole.ended_well = whole.ended_well and outcome.ended_well
+    return list(found.values())
 
 
 def say(line: str) -> None:

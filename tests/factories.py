@@ -52,7 +52,10 @@ class Desk:
     def person(self, username: str = "zhang", role: str = "agent", department: str = "KFB", *more: str) -> User:
         with transaction() as session:
             new = NewUser(username, f"{username} 的姓名", department, (role, *more), PASSWORD)
-            return credentials.add_user(session, new, now=self.now)
+            made = credentials.add_user(session, new, now=self.now)
+            session.flush()
+            session.expunge(made)  # else a look at the database in between would forget what it knows
+        return made
 
     def client(self, user: User) -> "Caller":
         with transaction() as session:
@@ -160,18 +163,12 @@ class Desk:
                 delivery.lock_for(session, item_id)
                 delivery.settled(session, item, now=self.now, rules=self.rules)
                 return False
-        error: DeliveryError | None = None
         try:
-            registry.channel_named(claim.message.channel).send(claim.message)
-        except DeliveryError as raised:
-            error = raised
+            outcome: str | DeliveryError = registry.channel_named(claim.message.channel).send(claim.message)
+        except DeliveryError as error:
+            outcome = error
         with transaction() as session:
-            delivery.lock_for(session, item_id)
-            if error is None:
-                item = outbox.sent(session, claim, now=self.now)
-            else:
-                item = outbox.refused(session, claim, error, now=self.now)
-            delivery.settled(session, item, now=self.now, rules=self.rules)
+            delivery.concluded(session, claim, outcome, now=self.now, rules=self.rules)
         return True
 
     def sweep(self) -> None:

@@ -10,6 +10,7 @@ WINDOWS = {
     Contact.FOLLOW: (3, timedelta(minutes=1)),
     Contact.MENU: (3, timedelta(minutes=1)),
     Contact.SCAN: (3, timedelta(minutes=1)),
+    Contact.TAP: (3, timedelta(minutes=1)),
 }
 
 
@@ -18,11 +19,14 @@ class FakeChannel:
 
     def __init__(self, name: str, *, can_send: bool = True) -> None:
         self.name = name
-        self.limits = Limits(text_bytes=2048, windows=WINDOWS, can_send=can_send)
+        self.limits = Limits(
+            text_bytes=2048 if can_send else 2047, reply_bytes=2047, windows=WINDOWS, can_send=can_send
+        )
         self.sent: list[Outbound] = []
         self.failures: list[DeliveryError] = []
         self.files: dict[str, bytes] = {}
         self.fetch_failures: list[DeliveryError] = []
+        self.typing: list[tuple[str, bool]] = []
 
     def send(self, message: Outbound) -> str:
         if self.failures:
@@ -35,6 +39,9 @@ class FakeChannel:
             raise self.fetch_failures.pop(0)
         return self.files.get(media.media_id, PNG)
 
+    def show_typing(self, follower: str, *, on: bool) -> None:
+        self.typing.append((follower, on))
+
     @property
     def texts(self) -> list[str]:
         return [message.text for message in self.sent]
@@ -46,6 +53,7 @@ class FakeBell:
     def __init__(self) -> None:
         self.rung: list[str] = []
         self.begun: list[str] = []
+        self.left: dict[str, list[str]] = {}
         self.announced: set[str] = set()
 
     def ring(self, job: str) -> None:
@@ -56,6 +64,13 @@ class FakeBell:
 
     def announce(self, *topics: str) -> None:
         self.announced.update(topics)
+
+    def leave(self, job: str, note: str) -> None:
+        self.left.setdefault(job, []).append(note)
+        self.ring(job)
+
+    def notes(self, job: str) -> list[str]:
+        return self.left.pop(job, [])
 
     def seen(self, who: str) -> None:
         """A process lives."""

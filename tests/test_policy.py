@@ -72,3 +72,9 @@ def test_tests_do_not_sleep():
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("time.sleep", "sleep"):
                 sleepers.append(f"{path}:{node.lineno}")
     assert sleepers == []
+
+
+def test_every_conformance_case_of_the_platform_is_borne_by_a_test():
+    sources = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    borne = {int(number) for number in re.findall(r"^def test_case_(\d\d)_\w", sources, flags=re.MULTILINE)}
+    assert sorted(set(range(1, 41)) - borne) == []

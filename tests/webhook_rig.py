@@ -9,9 +9,12 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy import event, select
 
+from service.alerts import Alert
 from service.channels.outages import Outage
 from service.channels.wechat import accounts
 from service.channels.wechat.accounts import OfficialAccount
+from service.channels.wechat.sightings import Sighting
+from service.channels.wechat.token_shelf import AccessToken
 from service.channels.wechat.webhook import wechat
 from service.database import db, reading, transaction, tune_sqlite
 from service.messaging import inbox
@@ -52,7 +55,7 @@ def running_webhook(folder: Path) -> Iterator[Flask]:
     with app.app_context():
         tune_sqlite(db.engine)
         event.listen(db.engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=300"))
-        tables = [model.__table__ for model in (OfficialAccount, Outage, InboxItem)]
+        tables = [model.__table__ for model in (OfficialAccount, Outage, InboxItem, AccessToken, Alert, Sighting)]
         db.Model.metadata.create_all(db.engine, tables=tables)
         for mode in ("plain", "compat", "safe"):
             _add_account(mode)

@@ -1,19 +1,16 @@
 """The running installation in Debian's Chromium; an error on a page's console fails the test."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
-from scenario_processes import empty_redis_number
+from playwright.sync_api import Browser, Page
+from scenario_processes import SHARED, empty_redis_number
 from scenario_rig import PASSWORD, Rig
 
-from tests.conftest import own_database
+from tests.conftest import CHROMIUM, own_database
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PATIENCE_MS = 10_000
+PATIENCE_MS = 10_000 * SHARED
 SIZES = {1440: {"width": 1440, "height": 900}, 390: {"width": 390, "height": 844}}
 
 
@@ -28,14 +25,6 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         made = Rig(folder, database_url, empty_redis_number(server) if server else "")
         with made.running():
             yield made
-
-
-@pytest.fixture(scope="module")  # others start a playwright of their own, and there may be one at a time
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
 
 
 @pytest.fixture

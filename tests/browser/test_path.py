@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from scenario_processes import SHARED
 from scenario_rig import Rig
 
-SOON_MS = 3_000
-LIVE_MS = 2_000
-ROUTED_MS = 10_000
+SOON_MS = 3_000 * SHARED
+LIVE_MS = 2_000 * SHARED
+ROUTED_MS = 10_000 * SHARED
 
 
 def write(phone: Page, text: str) -> None:

@@ -20,7 +20,7 @@ from service.sla.policy import ClockKind
 from service.tickets.cooperation import PRIORITIES
 from service.tickets.queries import SORTS, tabs
 from service.tickets.states import Action, Status
-from service.web import errors, formats, labels, problems
+from service.web import errors, formats, labels, portal_words, problems, text_names
 from service.web.acts import ACTS
 from service.web.queue_board import FIRST_SORT
 from tests.factories import Desk
@@ -63,6 +63,17 @@ def test_what_is_data_has_its_shipped_names(app: Flask, desk: Desk):
     assert set(labels.PRIORITIES) == set(PRIORITIES)
     assert set(labels.TABS) == set(tabs(desk.person()))
     assert set(labels.SORTS) == set(SORTS) >= set(FIRST_SORT.values())
+
+
+def test_staff_read_a_rating_in_the_follower_s_words(app: Flask):
+    with app.test_request_context():
+        assert list(map(str, labels.SATISFACTIONS.values())) == list(map(str, portal_words.SCORES.values()))
+
+
+def test_every_text_has_a_name_and_is_asked_for_once():
+    shown = [key for _group, names in text_names.GROUPS for key in names]
+
+    assert sorted(shown) == sorted(row["key"] for row in rulebook.shipped("texts.json"))
 
 
 def test_every_error_has_words_and_what_to_do_next():

@@ -16,6 +16,9 @@ from tests.page_rig import Visitor, visitor, words_of
 PAGES = [  # every page that has an address of its own, and what it asks for
     ("/queue/rows", Permission.SEE),
     ("/queue/tabs", Permission.SEE),
+    ("/calls", Permission.HANDLE),
+    ("/calls/rows", Permission.HANDLE),
+    ("/calls/badge", Permission.HANDLE),
     ("/follow-up", Permission.FOLLOW_UP),
     ("/follow-up/rows", Permission.FOLLOW_UP),
     ("/overdue", Permission.SUPERVISE),
@@ -160,18 +163,9 @@ def test_what_a_live_page_fetches_is_what_the_page_was_made_of(app: Flask, desk:
     page, live = person.get(f"/tickets/{ticket.number}").text, person.get(f"/tickets/{ticket.number}/live").text
 
     assert COMPLAINT in live
-    assert live.count('hx-swap-oob="true"') == 3
+    assert live.count('hx-swap-oob="true"') == 4
     head = live[live.index("<header") : live.index("</header>")].replace(' hx-swap-oob="true"', "")
     assert head in page
-
-
-def test_the_due_times_are_explained_step_by_step(app: Flask, desk: Desk):
-    ticket = desk.ticket(COMPLAINT)
-
-    page = words_of(visitor(app, desk.person()).get(f"/tickets/{ticket.number}"))
-
-    assert "为什么？" in page
-    assert "第 1 个工作日" in page
 
 
 def test_the_overdue_board_counts_by_department(app: Flask, desk: Desk):

@@ -28,7 +28,8 @@ def items(ticket: Ticket) -> list[OutboxItem]:
 
 
 def state(desk: Desk, ticket: Ticket) -> str | None:
-    return desk.messages(ticket)[-1].delivery
+    """How the newest reply fared."""
+    return next(m.delivery for m in reversed(desk.messages(ticket)) if m.direction == "outbound")
 
 
 def follower_of(ticket: Ticket) -> Follower:

@@ -5,27 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from scenario_processes import SHARED, eventually
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STUB = CHECKOUT / "tests" / "integration" / "runtime_stub"
 STOPPED_WITHIN = 10.0  # seconds, of the contract
-
-
-def eventually(condition: Callable[[], object], *, within: float, what: object) -> object:
-    """The first true value of the condition; fails with `what`, as it is then, if there is none in time."""
-    pause = threading.Event()
-    deadline = time.monotonic() + within
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within} s: {what}"
-        pause.wait(0.02)
-    return found
 
 
 class Up:
@@ -79,7 +67,7 @@ class Up:
         """Send a signal and wait for the end; the exit code."""
         self.family()
         self.process.send_signal(number)
-        return self.process.wait(timeout=STOPPED_WITHIN)
+        return self.process.wait(timeout=STOPPED_WITHIN * SHARED)
 
     def left_over(self) -> list[psutil.Process]:
         return [process for process in self.seen if is_alive(process)]

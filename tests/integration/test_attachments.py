@@ -33,18 +33,17 @@ def fetch(desk: Desk, files: FileStore) -> None:
     with reading() as session:
         ids = list(attachments.pending(session, desk.now))
     for attachment_id in ids:
-        with reading() as session:
-            wanted = attachments.wanted(session, attachment_id)
+        with transaction() as session:
+            wanted = attachments.claim(session, attachment_id, now=desk.now)
         assert wanted is not None
-        channel, media = wanted
         try:
-            content = channel_named(channel).fetch(media)
+            content = channel_named(wanted.channel).fetch(wanted.media)
         except DeliveryError as error:
             with transaction() as session:
                 attachments.failed(session, attachment_id, error, now=desk.now)
             continue
         with transaction() as session:
-            attachments.store(session, attachment_id, content, files=files)
+            attachments.store(session, attachment_id, content, files=files, declared=wanted.declared)
 
 
 def kept() -> Attachment:
@@ -87,18 +86,36 @@ def test_what_is_no_picture_voice_or_video_is_not_kept(
     assert found.detail
 
 
-def test_what_fails_is_tried_again_later_each_time_and_given_up(desk: Desk, files: FileStore, channel: FakeChannel):
-    channel.fetch_failures = [BUSY] * attachments.MAX_ATTEMPTS
+def test_what_fails_is_tried_again_later_each_time_until_the_platform_has_it_no_more(
+    desk: Desk, files: FileStore, channel: FakeChannel
+):
+    channel.fetch_failures = [BUSY] * 200
     picture(desk)
-    waits = []
-    for _ in range(attachments.MAX_ATTEMPTS):
+    began, waits = desk.now, []
+    while kept().state == "pending":
         fetch(desk, files)
-        found = kept()
-        waits.append(found.retry_at - desk.now)
-        desk.now = max(found.retry_at, desk.now)
+        waits.append(kept().retry_at - desk.now)
+        desk.now = max(kept().retry_at, desk.now)
 
-    assert (found.state, found.attempts, channel.fetch_failures) == ("failed", attachments.MAX_ATTEMPTS, [])
+    assert (kept().state, desk.now) == ("expired", began + timedelta(days=3))
     assert waits[:3] == [timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=40)]
+    assert max(waits) == timedelta(hours=1)
+    assert kept().attempts == len(waits)
+
+
+def test_a_file_in_the_hands_of_one_worker_is_not_fetched_by_another(desk: Desk):
+    picture(desk)
+    with transaction() as session:
+        file_id = attachments.pending(session, desk.now)[0]
+        first = attachments.claim(session, file_id, now=desk.now)
+    with transaction() as session:
+        second = attachments.claim(session, file_id, now=desk.now)
+    desk.later(minutes=2)
+    with transaction() as session:
+        after_its_worker_died = attachments.claim(session, file_id, now=desk.now)
+
+    assert (first, second) == (attachments.Wanted("wechat:main", Media("MEDIA1", "image"), ""), None)
+    assert after_its_worker_died == first
 
 
 def test_what_the_platform_no_longer_has_is_given_up_at_once(desk: Desk, files: FileStore, channel: FakeChannel):

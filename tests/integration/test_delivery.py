@@ -24,12 +24,6 @@ from tests.integration.delivery_rig import (
     state,
 )
 
-
-@pytest.fixture
-def agent(desk: Desk) -> User:
-    return desk.person("zhang", "agent", "QGB")
-
-
 # What counts, and when
 
 

@@ -22,11 +22,6 @@ from tests.integration.delivery_rig import (
 )
 
 
-@pytest.fixture
-def agent(desk: Desk) -> User:
-    return desk.person("zhang", "agent", "QGB")
-
-
 @pytest.mark.parametrize("error", [LOST, BAD])
 def test_send_again_sends_once_more_and_counts_as_of_when_it_was_written(
     desk: Desk, channel: FakeChannel, agent: User, error: DeliveryError

@@ -5,26 +5,25 @@ from datetime import timedelta
 import pytest
 
 from service.channels import registry
+from service.database import transaction
 from service.messaging.ports import Contact, DeliveryError
 from service.people import User
+from service.tickets import delivery
 from service.tickets.states import Status
-from tests.factories import COMPLAINT, Desk
+from tests.factories import ANSWER, COMPLAINT, Desk
 from tests.fakes import FakeChannel
 from tests.integration.delivery_rig import (
     BUSY,
     SHUT,
     SPENT,
+    claim,
     follower_of,
     items,
     shut_window,
     state,
     state_of,
 )
-
-
-@pytest.fixture
-def agent(desk: Desk) -> User:
-    return desk.person("zhang", "agent", "QGB")
+from tests.integration.window_rig import account_has
 
 
 def test_a_reply_outside_the_window_waits_is_called_for_and_stops_its_clocks(desk: Desk, agent: User):
@@ -74,6 +73,25 @@ def test_the_platforms_word_on_window_and_quota_stands_whatever_we_counted(
     assert desk.reread(ticket).callback_due_at is not None
 
 
+@pytest.mark.parametrize("refusal", [SHUT, SPENT], ids=["window", "quota"])
+def test_a_refusal_says_nothing_about_a_window_that_the_follower_opened_meanwhile(
+    desk: Desk, channel: FakeChannel, agent: User, refusal: DeliveryError
+):
+    ticket = desk.ticket()
+    desk.reply(ticket, agent)
+    claimed = claim(desk, ticket)
+    desk.later(seconds=2)
+    desk.says("在吗")
+
+    with transaction() as session:
+        delivery.concluded(session, claimed, refusal, now=desk.now, rules=desk.rules)
+    desk.later(minutes=1)
+    desk.deliver()
+
+    assert channel.texts == [ANSWER]
+    assert follower_of(ticket).messages_left == 4
+
+
 def test_what_waited_goes_out_in_order_when_the_follower_writes(desk: Desk, channel: FakeChannel, agent: User):
     ticket = desk.ticket()
     shut_window(desk, ticket)
@@ -86,7 +104,7 @@ def test_what_waited_goes_out_in_order_when_the_follower_writes(desk: Desk, chan
     desk.reply(ticket, agent, "第三句", "interim")
     desk.deliver()
 
-    assert channel.texts == ["第一句", "第二句", "第三句"]
+    assert channel.texts == ["第一句\n第二句", "第三句"]
     found = desk.reread(ticket)
     assert (found.callback_due_at, found.awaits_window, follower_of(ticket).waiting_items) == (None, None, 0)
     assert (desk.clock(ticket, "first_reply").met_at, found.first_replied_at) == (waited_at, waited_at)
@@ -112,13 +130,14 @@ def test_what_waited_counts_no_wait_for_the_window_once_it_is_on_its_way(desk: D
 def test_a_tap_on_the_menu_lets_out_what_its_window_grants(desk: Desk, channel: FakeChannel, agent: User):
     ticket = desk.ticket()
     shut_window(desk, ticket)
-    for word in "一二三四":
-        desk.reply(ticket, agent, word, "interim")
+    long = [word * 600 for word in "一二三四"]  # each fills a message
+    for text in long:
+        desk.reply(ticket, agent, text, "interim")
 
     desk.says("", kind="event:click", contact=Contact.MENU, matter=False)
     desk.deliver()
 
-    assert channel.texts == list("一二三")
+    assert channel.texts == long[:3]
     assert state(desk, ticket) == "waiting_for_window"
     assert follower_of(ticket).waiting_items == 1
 
@@ -199,3 +218,35 @@ def test_what_does_not_fit_into_one_passive_reply_waits_for_the_next(desk: Desk,
     assert first + second == text
     assert all(len(part.encode()) <= 2048 for part in (first, second))
     assert desk.reread(ticket).status is Status.ANSWERED
+
+
+def test_words_that_were_written_before_the_answer_was_read_do_not_reopen_it(
+    desk: Desk, uncertified: FakeChannel, agent: User
+):
+    ticket = desk.ticket()
+    desk.reply(ticket, agent)
+
+    passive = desk.says("还在吗？需要带什么材料")
+
+    assert passive == ANSWER
+    assert desk.reread(ticket).status is Status.ANSWERED
+    assert [message.text for message in desk.messages(ticket)][-1] == "还在吗？需要带什么材料"
+
+
+def test_a_message_that_opens_no_new_window_releases_nothing_and_puts_off_no_call(
+    desk: Desk, channel: FakeChannel, agent: User
+):
+    account_has(channel, refreshes=False)
+    ticket = desk.ticket()
+    channel.failures = [SPENT]
+    desk.reply(ticket, agent)
+    desk.deliver()
+    before = desk.reread(ticket)
+    desk.later(hours=30)
+
+    desk.says("还在吗")
+
+    after = desk.reread(ticket)
+    assert (state(desk, ticket), follower_of(ticket).waiting_items) == ("waiting_for_window", 1)
+    assert (after.callback_due_at, after.awaits_window) == (before.callback_due_at, "final")
+    assert desk.clock(ticket, "resolve").state == "paused"

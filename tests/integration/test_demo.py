@@ -4,7 +4,7 @@ import random
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,10 @@ from service.runtime.programs import Places
 from service.runtime.refusal import RefusedError
 from service.runtime.up import Prepared
 from service.sla.calendar import calendar_from
-from service.sla.policy import ClockKind
+from service.sla.clocks import Clock
+from service.sla.explain import explain
+from service.sla.policy import ClockKind, Unit
+from service.tickets.clocks import clock_of
 from service.tickets.models import Attachment, ClockRow, FollowUp, Message, Ticket
 from service.tickets.states import LIVE, Action, Status
 from simulator import config as simulator_config
@@ -109,6 +112,31 @@ def test_some_clocks_were_met_late(demo: Demonstration) -> None:
     assert set(late) == {kind.value for kind in ClockKind}
 
 
+def test_every_explanation_leads_to_its_due_time_and_adds_up_to_its_target(demo: Demonstration) -> None:
+    with demo.app.app_context(), reading() as session:
+        rows = session.scalars(select(ClockRow)).all()
+        wrong = [(row.ticket_id, row.kind) for row in rows if not adds_up(clock_of(row))]
+
+    assert len(rows) > 800
+    assert wrong == []
+
+
+def adds_up(clock: Clock) -> bool:
+    """Whether the steps follow each other to the due time, and their minutes are the target's."""
+    steps, target = explain(clock, CALENDAR), clock.target
+    assert target is not None
+    assert clock.started_at is not None
+    owed = target.amount
+    if target.unit is Unit.WORKING_DAYS:
+        closing, midnight = (
+            CALENDAR.end_of_working_day(clock.started_at, owed),
+            CALENDAR.midnight_after(clock.started_at),
+        )
+        owed = CALENDAR.working_time(midnight, closing) // timedelta(minutes=1)
+    follow = [step.start for step in steps] == [clock.started_at, *(step.end for step in steps[:-1])]
+    return follow and steps[-1].end == clock.due_at and sum(step.minutes for step in steps) == owed
+
+
 def test_replies_wait_fail_and_are_unknown_but_none_is_about_to_go_out(demo: Demonstration) -> None:
     states = set(demo.counts(OutboxItem.state))
 
@@ -136,7 +164,9 @@ def test_an_answered_ticket_that_is_closed_owes_nothing(demo: Demonstration) -> 
 
 
 def test_some_words_opened_no_ticket(demo: Demonstration) -> None:
-    assert demo.counts(Message.direction, Message.ticket_id.is_(None)) == {"inbound": 12}
+    words = Message.kind != "subscribe"  # a line in the conversation, and nobody's words
+
+    assert demo.counts(Message.direction, Message.ticket_id.is_(None), words) == {"inbound": 12}
 
 
 def test_restricted_tickets_stay_with_those_who_may_see_them_or_were_given_them(demo: Demonstration) -> None:

@@ -1,5 +1,7 @@
 """Accounts as a command or a page keeps them, and the channels that are made of them."""
 
+from datetime import timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -8,12 +10,17 @@ from redis import Redis
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
+from service import alerts
+from service.alerts import Alert
 from service.channels import registry
 from service.channels.wechat import accounts
 from service.channels.wechat.accounts import Kind, Mode, OfficialAccount
+from service.channels.wechat.sightings import Sighting
+from service.channels.wechat.token_shelf import AccessToken
 from service.clock import utcnow
-from service.database import db, transaction, tune_sqlite
+from service.database import db, reading, transaction, tune_sqlite
 from service.errors import InvalidInput, NotFound
+from service.files import FileStore
 from service.messaging.ports import DeliveryError, Failure, Limits, Media, Outbound
 from tests.wechat_fakes import AES_KEY, APP_ID, OPENID, ORIGINAL_ID, TOKEN, as_json, running_platform, running_redis
 
@@ -50,12 +57,15 @@ def app(tmp_path, platform, redis_server: Redis):
     app.config.update(
         SQLALCHEMY_DATABASE_URI=f"sqlite:///{tmp_path}/d.sqlite3",
         SETTINGS=SimpleNamespace(wechat_api_base_url=platform.base_url),
+        SECRET_KEY="of the tests",
     )
     db.init_app(app)
     app.extensions["doorbell"] = SimpleNamespace(redis=redis_server)
+    app.extensions["files"] = FileStore(tmp_path / "files")
     with app.app_context():
         tune_sqlite(db.engine)
-        db.Model.metadata.create_all(db.engine, tables=[OfficialAccount.__table__])
+        models = (OfficialAccount, AccessToken, Alert, Sighting)
+        db.Model.metadata.create_all(db.engine, tables=[m.__table__ for m in models])
         yield app
         db.engine.dispose()
 
@@ -228,10 +238,94 @@ def test_the_probe_tells_whether_the_credentials_are_good_even_while_halted(app,
     with transaction() as session:
         registry.halt(session, "wechat:main", "IP 不在白名单")
 
+    platform.lay("/cgi-bin/message/custom/typing", as_json(errcode=40003, errmsg="invalid openid"))
     registry.probe("wechat:main")
+    platform.lay("/cgi-bin/message/custom/typing", as_json(errcode=48001, errmsg="api unauthorized"))
+    with pytest.raises(DeliveryError, match="48001"):
+        registry.probe("wechat:main")
     platform.lay("/cgi-bin/stable_token", as_json(errcode=40164, errmsg="invalid ip 203.0.113.7"))
     with pytest.raises(DeliveryError, match=r"203\.0\.113\.7"):
         registry.probe("wechat:main")
+
+
+def open_alerts() -> list[tuple[str, str, str]]:
+    with reading() as session:
+        return [(alert.scope, alert.kind, alert.detail) for alert in alerts.open_alerts(session)]
+
+
+def test_an_alert_stands_as_long_as_sending_pauses(app):
+    add()
+    for _ in range(3):
+        with transaction() as session:
+            registry.halt(session, "wechat:main", "IP 不在白名单")
+    assert open_alerts() == [("wechat:main", "halted", "IP 不在白名单")]
+
+    with transaction() as session:
+        registry.resume(session, "wechat:main")
+    assert open_alerts() == []
+
+
+@pytest.mark.parametrize("change", [{"app_secret": "another"}, {"active": False}])
+def test_what_the_operator_changes_ends_the_alert_too(app, change):
+    add()
+    with transaction() as session:
+        registry.halt(session, "wechat:main", "AppSecret")
+        accounts.change(session, "main", **change)
+
+    assert open_alerts() == []
+
+
+def test_an_inactive_or_unknown_account_is_not_halted(app):
+    add(active=False)
+
+    with transaction() as session:
+        registry.halt(session, "wechat:main", "公众号已停用")
+        registry.halt(session, "wechat:nobody", "x")
+
+    assert open_alerts() == []
+
+
+def test_an_account_that_stays_halted_is_probed_ever_more_rarely_but_every_minute(app):
+    add()
+    with transaction() as session:
+        registry.halt(session, "wechat:main", "IP 不在白名单")
+    began, probes = utcnow(), []
+
+    for second in range(600):
+        now = began + timedelta(seconds=second)
+        with transaction() as session:
+            if registry.halted(session, now=now):
+                probes.append(second)
+                alerts.raised(session, scope="wechat:main", kind="halted", detail="still", now=now)
+
+    assert probes[0] <= 10
+    assert len(probes) <= 14
+    assert max(later - earlier for earlier, later in pairwise(probes)) <= 61
+
+
+def test_a_failed_probe_tells_the_new_reason_and_does_not_halt_what_was_resumed(app):
+    add()
+    with transaction() as session:
+        registry.halt(session, "wechat:main", "invalid ip 203.0.113.7")
+        registry.still_halted(session, "wechat:main", "invalid ip 203.0.113.8")
+    assert open_alerts() == [("wechat:main", "halted", "invalid ip 203.0.113.8")]
+
+    with transaction() as session:
+        registry.resume(session, "wechat:main")
+        registry.still_halted(session, "wechat:main", "invalid ip 203.0.113.8")
+    assert open_alerts() == []
+
+
+def test_new_credentials_are_tried_at_once_though_the_old_ones_were_refused_a_moment_ago(app, platform):
+    add()
+    platform.lay("/cgi-bin/stable_token", as_json(errcode=40125, errmsg="invalid appsecret"))
+    assert halted()
+    platform.lay("/cgi-bin/stable_token", as_json(access_token="token-1", expires_in=7200))
+
+    with transaction() as session:
+        accounts.change(session, "main", app_secret="another")
+
+    assert not halted()
 
 
 def test_advice_is_given_in_two_languages_and_only_for_known_channels(app):

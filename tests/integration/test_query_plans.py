@@ -10,10 +10,23 @@ from sqlalchemy.orm import Session
 
 from service.database import db, reading
 from service.messaging import inbox, outbox
+from service.messaging.followers import Follower
 from service.people import User
-from service.tickets import attachments, classification, queries, sweeps
+from service.tickets import (
+    attachments,
+    callbacks,
+    classification,
+    invitations,
+    notices,
+    progress,
+    queries,
+    recalculation,
+    sweeps,
+    windows,
+)
 from service.tickets.queries import Search
 from tests.factories import MORNING, Desk
+from tests.integration.window_rig import limits_of
 
 TICKETS = 6000
 FILL = """
@@ -65,6 +78,7 @@ ASKED: dict[str, Ask] = {
     "messages": lambda s, u, d: queries.messages_of(s, queries.Message.ticket_id == 1500, None),
     "last words": lambda session, user, _: queries.last_words(session, [1500, 1501, 1502]),
     "mark overdue": lambda s, u, d: sweeps.mark_overdue(s, now=d.now - timedelta(days=40), rules=d.rules),
+    "calendar": lambda s, u, d: recalculation.recompute_due(s, now=d.now, rules=d.rules),
     "wake": lambda s, u, d: sweeps.wake(s, now=d.now - timedelta(days=40), rules=d.rules),
     "classify": lambda s, u, d: classification.classify_due(s, now=d.now - timedelta(days=40), rules=d.rules),
     "next due": lambda session, _, desk: outbox.next_due(session, desk.now),
@@ -72,6 +86,19 @@ ASKED: dict[str, Ask] = {
     "claim": lambda session, _, desk: outbox.claim(session, 300, now=desk.now),
     "items of a message": lambda session, *_: outbox.items_of(session, [300]),
     "unhandled": lambda session, _, desk: inbox.unhandled(session, desk.now),
+    "whom to call": lambda s, u, d: callbacks.listing(s, u, now=d.now, until=d.now),
+    "calls counted": lambda s, u, d: callbacks.tally(s, u, now=d.now, until=d.now),
+    "what to tell": lambda s, *_: callbacks.waiting_words(s, [1500, 1501]),
+    "window warnings": lambda s, u, d: windows.warn_due(s, now=d.now, rules=d.rules, limits_of=limits_of),
+    "notices": lambda s, u, d: notices.send_due(s, now=d.now, rules=d.rules, limits_of=limits_of),
+    "invitations": lambda s, u, d: invitations.invite_due(s, now=d.now, rules=d.rules, limits_of=limits_of),
+    "receipt": lambda s, u, d: notices.receipt(s, "wechat:main", "777", "", d.now),
+    "ledger": lambda s, u, d: windows.ledger(s, u, s.get_one(Follower, 600), limits_of("wechat:main")),
+    "my open tickets": lambda session, *_: progress.open_tickets(session, 600),
+    "my ended tickets": lambda session, *_: progress.finished_tickets(session, 600, 2505),
+    "my conversation": lambda s, u, d: progress.lines(s, s.get_one(queries.Ticket, 1500)),
+    "answers that did not arrive": lambda s, u, d: progress.unread_answers(s, s.get_one(queries.Ticket, 1500)),
+    "ticket by its code": lambda session, *_: progress.ticket_by_code(session, "GDBULK-1500", "000000"),
     "pending files": lambda session, _, desk: attachments.pending(session, desk.now),
 }
 # these look through a bounded piece of the newest tickets by design
@@ -94,7 +121,7 @@ def full(desk: Desk) -> Iterator[User]:
             connection.exec_driver_sql(f"ANALYZE {table}")
     yield person
     with db.engine.begin() as connection:  # row by row, as other tests do it, would take seconds
-        connection.exec_driver_sql(f"TRUNCATE {', '.join(BIG)}, followers, clocks, follow_ups")
+        connection.exec_driver_sql(f"TRUNCATE {', '.join(BIG)}, followers, clocks, follow_ups, ratings CASCADE")
 
 
 def plans(connection: Connection, asked: list[tuple[str, object]]) -> list[str]:

@@ -2,11 +2,18 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 
-from service.database import transaction
+import pytest
+from sqlalchemy import select
+
+from service.audit import Event
+from service.database import reading, transaction
 from service.errors import ServiceError
 from service.people import User
-from service.tickets import classification, closing, cooperation, handling, sweeps
+from service.sla.calendar import DayException
+from service.tickets import classification, closing, cooperation, handling, recalculation, sweeps
 from service.tickets.models import Ticket
 from service.tickets.states import Status
 from tests.factories import COMPLAINT, INQUIRY, Desk
@@ -148,3 +155,23 @@ def test_one_matter_is_closed_and_transferred_in_some_order_and_never_half(desk:
         (Status.PENDING_ACCEPTANCE, "CWB"),
     ]
     assert found.version == ticket.version + 1
+
+
+def test_two_workers_recompute_each_ticket_once(desk: Desk):
+    for number in range(12):
+        desk.ticket(follower=f"oFollower{number:04}")
+    party = {date(2026, 3, 4): DayException("司庆", "holiday")}
+    rules = replace(desk.rules, calendar=replace(desk.rules.calendar, days=party), calendar_version=1_000_000)
+
+    def recompute() -> None:
+        for _ in range(4):
+            with transaction() as session:
+                recalculation.recompute_due(session, now=desk.now, rules=rules)
+
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(recalculation, "BATCH", 5)
+        at_once(desk, recompute, recompute, recompute)
+
+    with reading() as session:
+        moved = session.scalars(select(Event.ticket_id).where(Event.action == "calendar")).all()
+    assert len(moved) == len(set(moved)) == 12

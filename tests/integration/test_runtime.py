@@ -3,12 +3,14 @@
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 import redis
-from runtime_rig import STOPPED_WITHIN, Up, answers, command_of, eventually, get
+from runtime_rig import STOPPED_WITHIN, Up, answers, command_of, get
+from scenario_processes import eventually
 
 from service.config import Settings
 from service.runtime.up import run
@@ -210,8 +212,17 @@ def test_a_taken_port_is_refused_with_a_sentence(refused: Callable[..., str]) ->
     assert said == f"Port {port} of 127.0.0.1 is taken: stop what listens there, or choose another port.\n"
 
 
+def port_behind_a_free_one() -> socket.socket:
+    """A taken port whose predecessor is free."""
+    for port in range(21_000, 29_000):  # below those that the system gives out by itself
+        with suppress(OSError):
+            socket.create_server(("127.0.0.1", port - 1)).close()
+            return socket.create_server(("127.0.0.1", port))
+    raise RuntimeError("no two free ports")
+
+
 def test_the_simulator_moves_on_when_the_next_port_is_taken(start: Callable[..., Up]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    with port_behind_a_free_one() as other:
         port = other.getsockname()[1]
         up = start(f"127.0.0.1:{port - 1}", "--demo")
         up.wait_until_ready()
@@ -236,7 +247,7 @@ def test_a_second_up_on_the_same_data_is_refused(demo: Up, start: Callable[..., 
 
     second = start(DATA_DIR=str(demo.data_dir))
 
-    assert second.process.wait(timeout=15) == 2
+    assert second.process.wait(timeout=60) == 2
     assert second.lines == [f"Another `desk up` runs on {demo.data_dir}: stop it, or name another DATA_DIR."]
 
 

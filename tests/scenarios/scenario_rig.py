@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import redis
+import requests
 from scenario_clients import Api, Http, Json, Phone, answered
 from scenario_processes import CHECKOUT, Process, command_of, free_port
 
@@ -26,6 +27,7 @@ MODES = {
     "storm": "safe",
     "passive": "plain",  # uncertified
     "lists": "safe",
+    "own": "safe",  # whose operator chose windows and notices
 }
 PEOPLE = {  # username -> roles, department
     "intake.agent": ("agent", "QGB"),
@@ -195,6 +197,13 @@ class Rig:
     def programs(self, word: str) -> list[psutil.Process]:
         """The processes of `desk up` with this word in an argument."""
         return [process for process in self.up.family() if any(word in part for part in command_of(process))]
+
+    def answers(self, path: str) -> bool:
+        """Whether the web server says 200 there."""
+        try:
+            return requests.get(self.url + path, timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
 
     def redis(self) -> redis.Redis:
         """The Redis of this installation."""

@@ -13,11 +13,8 @@ from scenario_clients import Api, Json, Phone, answered
 from scenario_rig import Rig
 
 SEED = 20_261_121
-FOLLOWERS = 100
 SENTENCES = 5  # of each follower
 ANSWERED_AFTER = (1, 3)  # sentences after which somebody replies
-KILLS = 50
-FLUSHES = 10
 CUTS = 3
 TALKERS = 6
 LONGEST_PAUSE = 0.6  # seconds between two deeds of a follower
@@ -27,10 +24,23 @@ SEND = "message/custom/send"
 SEND_SECONDS = 0.4  # the platform is slow, so that workers die in the middle of sending
 
 
+@dataclass(frozen=True)
+class Force:
+    """How much of each there is in a storm."""
+
+    followers: int
+    kills: int
+    flushes: int
+
+
+FULL, BRIEF = Force(100, 50, 10), Force(30, 10, 3)
+
+
 @dataclass
 class Storm:
     """What happened: a ticket and its replies for each phone."""
 
+    force: Force
     phones: list[Phone]
     numbers: dict[str, str] = field(default_factory=dict)  # openid -> ticket
     replies: dict[str, list[Json]] = field(default_factory=dict)  # openid -> replies as they were written
@@ -38,13 +48,13 @@ class Storm:
     flushed: int = 0
 
 
-def rage(rig: Rig) -> Storm:
+def rage(rig: Rig, force: Force) -> Storm:
     """Let it all happen; ends when everything was said and the last worker was killed."""
-    storm = Storm(rig.phones(FOLLOWERS, "storm"))
+    storm = Storm(force, rig.phones(force.followers, "storm"))
     slow = rig.fault(SEND, "latency", value=SEND_SECONDS, account="storm")
     with slow, ThreadPoolExecutor(TALKERS + 1) as threads:
         wrecking = threads.submit(wreck, rig, storm)
-        talking = [threads.submit(live, rig, storm, place) for place in range(FOLLOWERS)]
+        talking = [threads.submit(live, rig, storm, place) for place in range(force.followers)]
         for task in (*talking, wrecking):
             task.result()
     return storm
@@ -88,13 +98,14 @@ def reply_once(api: Api, number: str, text: str) -> Json:
 def wreck(rig: Rig, storm: Storm) -> None:
     """Kill all workers at random moments, and now and then empty Redis or cut the database's connections."""
     chance, pause = random.Random(SEED), threading.Event()
-    flushes = set(chance.sample(range(KILLS), FLUSHES))
-    cuts = set(chance.sample(range(KILLS), CUTS))
-    while storm.killed < KILLS:
+    kills = storm.force.kills
+    flushes = set(chance.sample(range(kills), storm.force.flushes))
+    cuts = set(chance.sample(range(kills), CUTS))
+    while storm.killed < kills:
         await_sending(rig)
         pause.wait(chance.uniform(0, KILL_PAUSE))
         for victim in rig.programs("worker.py"):
-            if storm.killed == KILLS or not kill(victim):
+            if storm.killed == kills or not kill(victim):
                 continue
             if storm.killed in flushes:
                 with rig.redis() as client:

@@ -12,7 +12,7 @@ from scenario_rig import Rig
 from simulator import wire
 
 MODES = ("main", "plain", "compat")  # safe, plain, compat
-PROMPT = 1.0  # seconds; the platform waits five
+PROMPT = 5.0  # seconds that the platform waits
 
 
 @pytest.mark.parametrize("slug", MODES)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 
 import pytest
-from simulator_rig import Clock, Simulator, Start, Webhook, handler_for, make_account
+from playwright.sync_api import Browser, Page
+from simulator_rig import PATIENCE, Clock, Simulator, Start, Webhook, handler_for, make_account
 from werkzeug.serving import make_server
 
 from simulator.application import create_app
@@ -57,3 +58,18 @@ def start(webhook: Webhook) -> Iterator[Start]:
 def simulator(start: Start) -> Simulator:
     """A simulator with one account in safe mode."""
     return start()
+
+
+@pytest.fixture
+def page(browser: Browser, simulator: Simulator) -> Iterator[Page]:
+    """The phone page in a browser as wide as a phone; an error on its console fails the test."""
+    errors: list[str] = []
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        found = context.new_page()
+        found.set_default_timeout(PATIENCE * 1000)
+        found.on("pageerror", lambda error: errors.append(str(error)))
+        found.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        found.goto(simulator.base)
+        found.wait_for_selector("#composer:not([hidden])")
+        yield found
+    assert errors == []

@@ -13,7 +13,7 @@ from flask import Flask
 from simulator.config import Account
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
-PATIENCE = 10
+PATIENCE = 40
 CREDENTIALS = {"grant_type": "client_credential", "appid": "wx0000000000000001", "secret": "secret-of-main"}
 
 
@@ -50,6 +50,8 @@ class Webhook:
 
 def handler_for(webhook: Webhook) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        wbufsize = -1  # headers and body in one packet
+
         def _reply(self, status: int, body: bytes) -> None:
             try:
                 self.send_response(status)
@@ -144,6 +146,17 @@ class Simulator:
         """What /cgi-bin/stable_token answers."""
         body = {"grant_type": "client_credential", "appid": self.app_id, "secret": self.secret}
         return self.post("/cgi-bin/stable_token", body | changes).json()
+
+    def api(self, name: str, body: object = None, **query: object) -> dict:
+        """What an endpoint answers to the account's program: a POST of the body, or a GET without one."""
+        query["access_token"] = self.stable_token()["access_token"]
+        if body is None:
+            return self.get(f"/cgi-bin/{name}", **query).json()
+        return self.post(f"/cgi-bin/{name}", body, params=query).json()
+
+    def wait_until_quiet(self) -> None:
+        """Wait until nothing is to be pushed any more, receipts included."""
+        assert self.get("/_control/pushes", wait=True, timeout=PATIENCE).json()["quiet"]
 
     def send(self, openid: str, token: str | None = None, **message: object) -> dict:
         """What custom/send answers; a text unless told otherwise."""

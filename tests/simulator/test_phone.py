@@ -1,17 +1,11 @@
 """The phone page: what it asks for, what one may do with it, and that it works in a browser."""
 
-import shutil
-from collections.abc import Iterator
-
-import pytest
 import requests
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from simulator_rig import PATIENCE, Simulator, Start, Webhook
 
 from simulator.answers import FAILURE_LINE
 from simulator.media import SAMPLES
-
-CHROMIUM = shutil.which("chromium")
 
 
 def state(simulator: Simulator, **query: object) -> dict:
@@ -72,27 +66,6 @@ def test_a_file_that_is_no_picture_is_refused_in_words(simulator: Simulator) -> 
     assert good.status_code == 202
 
 
-@pytest.fixture
-def page(simulator: Simulator) -> Iterator[Page]:
-    """The phone page in a browser as wide as a phone; an error on its console fails the test."""
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
-    errors: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        found = browser.new_page(viewport={"width": 390, "height": 844})
-        found.set_default_timeout(PATIENCE * 1000)
-        found.on("pageerror", lambda error: errors.append(str(error)))
-        found.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        found.goto(simulator.base)
-        found.wait_for_selector("#composer:not([hidden])")
-        yield found
-        browser.close()
-    assert errors == []
-
-
 def write(page: Page, words: str) -> None:
     """Type a message and send it."""
     page.fill("#text", words)
@@ -108,6 +81,9 @@ def test_a_conversation_in_the_browser(simulator: Simulator, webhook: Webhook, p
     reply = page.locator("[data-kind=reply] .bubble")
     expect(reply).to_have_text("已安排 进度 <i>x</i>")
     expect(reply.locator("a")).to_have_attribute("href", "https://example.com/t")
+    simulator.send(openid, text={"content": "详情：https://example.com/p?a=1。再见"})
+    bare = page.locator("[data-kind=reply] .bubble").last.locator("a")
+    expect(bare).to_have_attribute("href", "https://example.com/p?a=1")
     webhook.answers += [500, 500, 500]
     write(page, "还是不行")
     expect(page.locator(".failure")).to_have_text(FAILURE_LINE)

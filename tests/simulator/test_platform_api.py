@@ -236,6 +236,51 @@ def test_a_video_is_handed_out_by_address(simulator: Simulator) -> None:
     assert requests.get(answer["video_url"], timeout=PATIENCE).content == SAMPLES["video"]
 
 
+def test_a_recording_is_fetched_as_a_voice_and_a_picture_is_none(simulator: Simulator) -> None:
+    voice = upload(simulator, "voice", SAMPLES["voice"], "a.amr")["media_id"]
+    picture = upload(simulator, "image", SAMPLES["image"])["media_id"]
+    token = simulator.stable_token()["access_token"]
+
+    heard = simulator.get("/cgi-bin/media/get/jssdk", access_token=token, media_id=voice)
+
+    assert heard.content == SAMPLES["voice"]
+    assert simulator.api("media/get/jssdk", media_id=picture)["errcode"] == 40007
+
+
+def test_richer_messages_need_their_parts(start: Start) -> None:
+    simulator = start(account=make_account(mini_programs=("wxmini",)))
+    openid = simulator.openid()
+    simulator.say(openid, text="在吗")
+    thumb = upload(simulator, "thumb", SAMPLES["thumb"], "a.jpg")["thumb_media_id"]
+    video = upload(simulator, "video", SAMPLES["video"], "a.mp4")["media_id"]
+    music = {"title": "等待音乐", "musicurl": "https://example.com/a.mp3", "thumb_media_id": thumb}
+    program = {"title": "我的工单", "appid": "wxmini", "pagepath": "p", "thumb_media_id": thumb}
+
+    def code(kind: str, inner: dict) -> int:
+        return simulator.send(openid, msgtype=kind, **{kind: inner})["errcode"]
+
+    refused = [
+        code("music", music | {"thumb_media_id": "nothing"}),
+        code("miniprogrampage", program | {"appid": "wxother"}),
+        code("miniprogrampage", program | {"pagepath": ""}),
+        code("video", {"media_id": video, "thumb_media_id": "nothing"}),
+        code("video", {"media_id": thumb}),
+    ]
+    taken = [
+        code("music", music),
+        code("miniprogrampage", program),
+        code("video", {"media_id": video, "thumb_media_id": thumb, "title": "t"}),
+    ]
+
+    assert refused == [40007, 40166, 40165, 40007, 40007]
+    assert taken == [0, 0, 0]
+    assert [entry["type"] for entry in simulator.transcript(openid, kind="reply")] == [
+        "music",
+        "miniprogrampage",
+        "video",
+    ]
+
+
 REFUSED_FILES = [
     ("hologram", SAMPLES["image"], 40004, "unknown type"),
     ("image", b"%PDF-1.7", 40005, "not a picture"),

@@ -18,7 +18,11 @@ TABLE = {  # permission -> where, in the order of WORKING
     "see_restricted": (NOWHERE, NOWHERE, ALL, NOWHERE, ALL, ALL),
     "supervise": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL, ALL),
     "manage_people": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL),
+    "manage_rules": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL),
     "manage_accounts": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL),
+    "edit_content": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL),
+    "review_content": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL),
+    "manage_followers": (NOWHERE, NOWHERE, ALL, NOWHERE, ALL, ALL),
     "read_audit": (NOWHERE, NOWHERE, NOWHERE, NOWHERE, NOWHERE, ALL),
 }
 CELLS = [(role, name, where) for name, row in TABLE.items() for role, where in zip(WORKING, row, strict=True)]
@@ -39,7 +43,11 @@ def test_the_table_names_every_permission():
 
 @pytest.mark.parametrize(
     ("role", "permissions"),
-    [("reviewer", set()), ("account_admin", {"manage_accounts"}), ("auditor", {"read_audit"})],
+    [
+        ("reviewer", {"review_content"}),
+        ("account_admin", {"manage_accounts", "edit_content"}),
+        ("auditor", {"read_audit"}),
+    ],
 )
 def test_other_roles_touch_no_ticket(role: str, permissions: set[str]):
     assert set(ROLES[Role(role)]) == permissions

@@ -43,6 +43,31 @@ def test_window_after_a_contact(
     assert window_after(LIMITS, contact, NOW, closes_at=closes_at, left=left) == wanted, why
 
 
+@pytest.mark.parametrize(
+    ("contact", "closes_in", "left", "then_closes_in", "then_left", "why"),
+    [
+        (M, None, 0, 48 * HOUR, 5, "a first message"),
+        (M, 10 * HOUR, 1, 10 * HOUR, 1, "another message refills nothing"),
+        (M, -HOUR, 1, 48 * HOUR, 5, "once it has closed a message opens another"),
+        (M, MINUTE / 2, 2, 48 * HOUR, 5, "a message replaces what a tap opened"),
+        (Contact.MENU, 10 * HOUR, 0, 10 * HOUR, 0, "a tap gives nothing while a longer window is open"),
+    ],
+)
+def test_a_window_that_contacts_do_not_refresh(
+    contact: Contact,
+    closes_in: timedelta | None,
+    left: int,
+    then_closes_in: timedelta | None,
+    then_left: int,
+    why: str,
+):
+    closes_at = None if closes_in is None else NOW + closes_in
+    wanted = (None if then_closes_in is None else NOW + then_closes_in, then_left)
+    cumulative = Limits(windows=WINDOWS, refreshes=False)
+
+    assert window_after(cumulative, contact, NOW, closes_at=closes_at, left=left) == wanted, why
+
+
 def follower(*, closes_in: timedelta | None = HOUR, left: int = 1, following: bool = True) -> Follower:
     closes_at = None if closes_in is None else NOW + closes_in
     return Follower(

@@ -8,23 +8,18 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sla_oracle import (
+from sla_makers import (
     MINUTE,
     OFFICE,
     SHANGHAI,
-    calendars,
     checked,
-    count_between,
-    count_on,
-    day_closing,
     instants,
-    is_working_minute,
     local,
     shipped_calendar,
     shown,
 )
 
-from service.sla.calendar import Calendar, DayException, Piece
+from service.sla.calendar import Calendar, DayException
 
 CALENDAR = shipped_calendar()
 WEEK = dict.fromkeys(range(5), OFFICE)
@@ -260,6 +255,15 @@ def test_pieces_name_what_counts_and_what_does_not() -> None:
     ]
 
 
+def test_neighbouring_holidays_are_told_apart() -> None:
+    days = {date(2026, 3, 4): DayException("年会", "holiday"), date(2026, 3, 5): DayException("厂庆", "holiday")}
+    calendar = replace(CALENDAR, days=days)
+
+    whys = [piece.why for piece in calendar.pieces(local("2026-03-04 00:00"), local("2026-03-06 00:00"))]
+
+    assert whys == ["节假日（年会）", "节假日（厂庆）"]
+
+
 def test_pieces_say_where_the_calendar_is_a_guess() -> None:
     pieces = CALENDAR.pieces(local("2026-12-31 18:00"), local("2027-01-04 10:00"), "en")
 
@@ -272,56 +276,9 @@ def test_pieces_say_where_the_calendar_is_a_guess() -> None:
     ]
 
 
-@checked(20)
-@given(calendars(), instants, st.integers(1, 900))
-def test_adding_time_is_counting_minutes(calendar: Calendar, start: datetime, amount: int) -> None:
-    assert calendar.add(start, amount * MINUTE) == count_on(calendar, start, amount, skip=[])
-
-
-@checked(20)
-@given(calendars(), instants, st.integers(0, 12 * 1440))
-def test_working_time_is_counting_minutes(calendar: Calendar, start: datetime, length: int) -> None:
-    end = start + length * MINUTE
-
-    assert calendar.working_time(start, end) == count_between(calendar, start, end) * MINUTE
-
-
-@checked(20)
-@given(calendars(), instants, st.integers(1, 6))
-def test_working_days_are_days_with_a_worked_minute(calendar: Calendar, start: datetime, days: int) -> None:
-    assert calendar.end_of_working_day(start, days) == day_closing(calendar, start, days)
-
-
-@checked(20)
-@given(calendars(), instants)
-def test_the_next_opening_is_the_next_worked_minute(calendar: Calendar, at: datetime) -> None:
-    minute = at
-    while not is_working_minute(calendar, minute):
-        minute += MINUTE
-
-    assert calendar.next_opening(at) == minute
-    assert calendar.is_open(at) is (minute == at)
-
-
 @checked(50)
 @given(instants, st.timedeltas(timedelta(microseconds=1), timedelta(days=400)), st.timedeltas(timedelta(), MINUTE))
 def test_added_time_is_found_again_to_the_microsecond(at: datetime, amount: timedelta, late: timedelta) -> None:
     start = at + late
 
     assert CALENDAR.working_time(start, CALENDAR.add(start, amount)) == amount
-
-
-@checked(20)
-@given(calendars(), instants, st.integers(1, 8 * 1440), st.integers(0, 59))
-def test_pieces_cover_the_time_and_count_its_minutes(
-    calendar: Calendar, at: datetime, length: int, seconds: int
-) -> None:
-    start = at + timedelta(seconds=seconds)
-    end = start + length * MINUTE
-
-    pieces: list[Piece] = calendar.pieces(start, end)
-
-    assert [piece.start for piece in pieces] == [start, *(piece.end for piece in pieces[:-1])]
-    assert pieces[-1].end == end
-    assert sum(piece.minutes for piece in pieces) == calendar.working_time(start, end) // MINUTE
-    assert all(piece.minutes == 0 for piece in pieces if not piece.is_open)

@@ -4,7 +4,7 @@ import json
 from datetime import date, time
 
 import pytest
-from sla_oracle import DEFAULTS, MINUTE, local, shown
+from sla_makers import DEFAULTS, MINUTE, local, shown
 
 from service.sla.calendar import Calendar, calendar_from
 

@@ -1,19 +1,11 @@
 """Clocks: what each function does to each state, and due times under pauses against a count by minutes."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sla_oracle import (
-    MINUTE,
+from sla_makers import (
     NINE,
     breached,
-    calendars,
-    checked,
-    count_on,
-    instants,
     local,
     met,
     natural_minutes,
@@ -201,44 +193,3 @@ def test_due_exactly_now_is_not_yet_late(now: str, state: ClockState) -> None:
 @pytest.mark.parametrize("clock", [paused(), met(), without_clock()])
 def test_only_a_running_clock_is_breached(clock: Clock) -> None:
     assert clocks.breach(clock, local("2027-03-04 09:00")) == clock
-
-
-@checked(25)
-@given(
-    calendars(),
-    instants,
-    st.integers(1, 600),
-    st.lists(st.tuples(st.integers(0, 900), st.integers(0, 900)), max_size=3),
-)
-def test_due_is_when_the_target_has_been_worked_outside_pauses(
-    calendar: Calendar, at: datetime, amount: int, gaps: list[tuple[int, int]]
-) -> None:
-    clock = clocks.start(ClockKind.RESOLVE, working_minutes(amount), at, calendar)
-    now, taken = at, []
-    for running_for, paused_for in gaps:
-        start = now + running_for * MINUTE
-        if clock.due_at is None or start >= clock.due_at:
-            break
-        now = start + paused_for * MINUTE
-        clock = clocks.resume(clocks.pause(clock, start, "x"), now, calendar)
-        taken.append((start, now))
-
-    assert clock.due_at == count_on(calendar, at, amount, skip=taken)
-    assert clock.state is ClockState.RUNNING
-
-
-@checked(50)
-@given(
-    instants,
-    st.integers(1, 5),
-    st.timedeltas(timedelta(), timedelta(days=3)),
-    st.timedeltas(timedelta(), timedelta(days=3)),
-)
-def test_computing_anew_on_the_same_calendar_changes_nothing(
-    at: datetime, days: int, running_for: timedelta, paused_for: timedelta
-) -> None:
-    start = at + running_for
-    clock = clocks.pause(clocks.start(ClockKind.RESOLVE, working_days(days), at, CALENDAR), start, "x")
-    clock = clocks.resume(clock, start + paused_for, CALENDAR)
-
-    assert clocks.retarget(clock, clock.target, CALENDAR, at).due_at == clock.due_at

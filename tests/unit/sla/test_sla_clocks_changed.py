@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from sla_oracle import (
+from sla_makers import (
     NINE,
     breached,
     local,

@@ -1,7 +1,7 @@
 """Targets: the shipped table row by row, what stands for what, and mistakes in the rows."""
 
 import pytest
-from sla_oracle import shipped_policies
+from sla_makers import shipped_policies
 
 from service.sla.policy import Policy, PolicyTable, Target, Unit, policies_from
 

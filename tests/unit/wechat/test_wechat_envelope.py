@@ -50,12 +50,6 @@ def test_a_right_signature_within_five_minutes_is_accepted():
         ({"signature": ""}, "a parameter is missing"),
         ({"timestamp": ""}, "a parameter is missing"),
         ({"nonce": ""}, "a parameter is missing"),
-        ({"timestamp": str(AT - 301)}, "stale timestamp"),
-        ({"timestamp": str(AT + 301)}, "stale timestamp"),
-        ({"timestamp": f"{AT}.0"}, "stale timestamp"),
-        ({"timestamp": "-1"}, "stale timestamp"),
-        ({"timestamp": "٣٣٣"}, "stale timestamp"),
-        ({"timestamp": "9" * 5000}, "stale timestamp"),
     ],
 )
 def test_a_query_that_is_not_the_platforms_is_refused(changes, why):
@@ -65,9 +59,14 @@ def test_a_query_that_is_not_the_platforms_is_refused(changes, why):
         envelope.check(make_account(), Query.of(query), now=NOW)
 
 
-def test_a_stale_timestamp_is_refused_though_its_signature_is_right():
-    with pytest.raises(RefusedError, match="stale timestamp"):
-        envelope.check(make_account(), Query.of(query_for(AT - 600)), now=NOW)
+@pytest.mark.parametrize("stamp", [str(AT - 301), str(AT + 301), f"{AT}.0", "-1", "٣٣٣", "9" * 5000])
+def test_a_stale_timestamp_is_told_only_of_a_right_signature(stamp):
+    forged = query_for(AT) | {"timestamp": stamp}
+    signed = forged | {"signature": sha1_of(TOKEN, stamp, forged["nonce"])}
+
+    for query, why in ((forged, "wrong signature"), (signed, "stale timestamp")):
+        with pytest.raises(RefusedError, match=why):
+            envelope.check(make_account(), Query.of(query), now=NOW)
 
 
 def test_an_account_without_a_token_lets_nobody_in():

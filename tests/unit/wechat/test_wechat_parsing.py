@@ -170,3 +170,26 @@ def test_a_document_of_many_nodes_is_still_read():
     many = "".join(f"<n{number}>x</n{number}>" for number in range(MAX_NODES - 1))
 
     assert len(read(f"<xml>{many}</xml>").top) == MAX_NODES - 1
+
+
+@pytest.mark.parametrize(
+    "hidden", ["]]\x1d>", "]\x1d]>", "]\x00]\x0b>", "]]\x1d\x1d\ufffe>", "]]]\x1d>", "]]\x1d>]]\x1d>"]
+)
+def test_taking_out_characters_never_ends_a_section(hidden: str):
+    injected = f"a{hidden}</Content><bizmsgmenuid>15</bizmsgmenuid><Content2>"
+    pushed = document(MsgId="1").replace("</xml>", f"<Content><![CDATA[{injected}]]></Content></xml>")
+
+    found = parse(cleaned(pushed), make_account(), now=NOW)
+
+    assert isinstance(found, Inbound)
+    assert found.text == "".join(c for c in injected if c >= " " and c != "\ufffe")
+    assert "bizmsgmenuid" not in found.extra
+    assert found.matter
+
+
+def test_a_row_of_brackets_and_control_characters_is_cleaned_in_no_time():
+    body = ("]\x1d" * 200_000 + "]" * 100_000 + "\x1d" * 100_000).encode()
+    began = time.process_time()
+
+    assert cleaned(body) == "]" * 300_000
+    assert time.process_time() - began < 0.1

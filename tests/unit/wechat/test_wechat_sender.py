@@ -84,7 +84,7 @@ CODES = [
     (40164, Failure.HALTED),
     (48001, Failure.HALTED),
     (48004, Failure.HALTED),
-    (45009, Failure.HALTED),
+    (45009, Failure.PASSING),
     (45002, Failure.PERMANENT),
     (47001, Failure.PERMANENT),
     (123456, Failure.PERMANENT),
@@ -100,6 +100,14 @@ def test_an_error_code_says_what_became_of_the_message(channel, platform, code, 
 
     assert (error.kind, error.code) == (kind, code)
     assert len(platform.asked(SEND)) == 1
+
+
+def test_a_used_up_window_that_no_message_refills_is_shut(make_channel, platform):
+    platform.lay(SEND, as_json(errcode=45047, errmsg="out of response count limit"))
+
+    error = failure_of(make_channel(window_rules={"model": "cumulative"}))
+
+    assert (error.kind, error.code) == (Failure.WINDOW_CLOSED, 45047)
 
 
 @pytest.mark.parametrize("code", [40001, 40014, 42001])
@@ -120,7 +128,7 @@ def test_a_platform_that_refuses_every_token_is_asked_twice_and_the_operator_tol
 
     error = failure_of(channel)
 
-    assert (error.kind, error.code) == (Failure.PASSING, 40001)
+    assert (error.kind, error.code) == (Failure.HALTED, 40001)  # a pause until a probe succeeds, not a loop
     assert len(platform.asked(SEND)) == 2
     assert "refused too" in caplog.text
 
@@ -203,6 +211,7 @@ def test_the_windows_are_those_of_the_platform(channel):
         Contact.FOLLOW: (3, 60),
         Contact.MENU: (3, 60),
         Contact.SCAN: (3, 60),
+        Contact.TAP: (3, 60),
     }
     assert channel.limits.text_bytes == 2048
 

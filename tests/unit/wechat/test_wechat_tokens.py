@@ -2,24 +2,34 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from sqlalchemy import create_engine
 
+from service.channels.wechat.token_shelf import AccessToken, DatabaseShelf
 from service.channels.wechat.tokens import TokenProvider
 from service.messaging.ports import DeliveryError, Failure
 from tests.wechat_fakes import APP_ID, as_json, make_account
 
 PATH = "/cgi-bin/stable_token"
+SECRET = "of the installation"
 
 
 class Clock:
-    now = 1_795_143_600.0
+    """Stands still until a test moves it."""
+
+    def __init__(self):
+        self.now = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
     def __call__(self):
         return self.now
+
+    def later(self, seconds):
+        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -28,14 +38,28 @@ def clock():
 
 
 @pytest.fixture
+def engine(tmp_path):
+    made = create_engine(f"sqlite:///{tmp_path}/tokens.sqlite3")
+    AccessToken.__table__.create(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
 def away(tmp_path):
     return Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=Retry(NoBackoff(), 0))
 
 
 @pytest.fixture
-def make_process(redis, platform, clock):
+def make_process(redis, platform, clock, engine):
     """A token provider as another process would have it."""
-    return lambda: TokenProvider(redis, platform.base_url, clock=clock)
+    return lambda: TokenProvider(redis, platform.base_url, shelf=DatabaseShelf(engine, SECRET), clock=clock)
+
+
+@pytest.fixture
+def without_redis(away, platform, clock, engine):
+    """Likewise, with nobody at the address of Redis."""
+    return lambda: TokenProvider(away, platform.base_url, shelf=DatabaseShelf(engine, SECRET), clock=clock)
 
 
 def token(number: int, **changes: object):
@@ -62,9 +86,9 @@ def test_the_token_is_kept_until_five_minutes_before_its_end(make_process, platf
     process = make_process()
     process.token_for(make_account())
 
-    clock.now += 7200 - 301
+    clock.later(7200 - 301)
     assert process.token_for(make_account()) == "token-1"
-    clock.now += 2
+    clock.later(2)
     assert process.token_for(make_account()) == "token-2"
 
 
@@ -73,7 +97,7 @@ def test_a_renewal_ahead_of_time_that_fails_does_not_stop_sending(make_process, 
     process = make_process()
     process.token_for(make_account())
 
-    clock.now += 7200 - 60
+    clock.later(7200 - 60)
 
     assert process.token_for(make_account()) == "token-1"
 
@@ -130,9 +154,35 @@ def test_renewals_are_not_forced_again_and_again(make_process, platform):
     assert forced(platform).count(True) == 1
 
 
-def test_without_redis_a_process_keeps_its_own_token(away, platform, clock):
+def test_a_whole_day_of_dead_tokens_forces_no_more_than_the_platform_allows(make_process, platform, clock):
+    platform.lay(PATH, token(1))
+    process = make_process()
+    dead = process.token_for(make_account())
+
+    for _ in range(24 * 12):
+        process.renewed(make_account(), dead=dead)
+        clock.later(300)
+
+    assert forced(platform).count(True) <= 20
+
+
+def test_without_redis_all_processes_share_one_token_through_the_database(without_redis, platform):
     platform.lay(PATH, token(1), token(2), token(3))
-    process = TokenProvider(away, platform.base_url, clock=clock)
+    processes = [without_redis() for _ in range(4)]
+
+    with ThreadPoolExecutor(8) as threads:
+        found = set(threads.map(lambda process: process.token_for(make_account()), processes * 2))
+    with ThreadPoolExecutor(8) as threads:
+        renewed = set(threads.map(lambda process: process.renewed(make_account(), dead="token-1"), processes * 2))
+
+    assert (found, renewed) == ({"token-1"}, {"token-2"})
+    assert len(platform.asked(PATH)) == 2
+
+
+def test_without_redis_and_database_a_process_keeps_its_own_token(away, platform, clock, engine):
+    AccessToken.__table__.drop(engine)
+    platform.lay(PATH, token(1), token(2), token(3))
+    process = TokenProvider(away, platform.base_url, shelf=DatabaseShelf(engine, SECRET), clock=clock)
 
     with ThreadPoolExecutor(8) as threads:
         found = set(threads.map(lambda _: process.token_for(make_account()), range(16)))
@@ -142,15 +192,83 @@ def test_without_redis_a_process_keeps_its_own_token(away, platform, clock):
     assert len(platform.asked(PATH)) == 2
 
 
-def test_emptying_redis_costs_one_more_call_and_nothing_else(make_process, platform, redis):
-    platform.lay(PATH, token(1))
+def test_emptying_redis_costs_no_call(make_process, platform, redis):
+    platform.lay(PATH, token(1), token(2))
     process = make_process()
     process.token_for(make_account())
 
     redis.flushall()
 
     assert process.token_for(make_account()) == "token-1"
+    assert len(platform.asked(PATH)) == 1
+
+
+def test_a_token_lies_sealed_in_the_database_and_is_of_no_use_with_another_key(make_process, engine):
+    make_process().token_for(make_account())
+
+    with engine.connect() as connection:
+        (row,) = connection.exec_driver_sql("SELECT * FROM access_tokens").all()
+    assert "token-1" not in str(row)
+    assert DatabaseShelf(engine, SECRET).read(APP_ID).token.text == "token-1"
+    assert DatabaseShelf(engine, "another secret").read(APP_ID).token is None
+
+
+def test_nobody_waits_for_a_renewal_ahead_of_time(make_process, platform, clock, redis):
+    platform.lay(PATH, token(1), token(2))
+    process = make_process()
+    process.token_for(make_account())
+    clock.later(7200 - 60)
+
+    with redis.lock(f"gongdan:wechat:token-lock:{APP_ID}", timeout=5):  # another process is at it
+        assert process.token_for(make_account()) == "token-1"
+
+    assert process.token_for(make_account()) == "token-2"
+
+
+def test_the_old_token_given_again_a_moment_too_early_is_not_asked_for_at_every_send(make_process, platform, clock):
+    platform.lay(PATH, token(1), token(1, expires_in=300), token(2))
+    process = make_process()
+    process.token_for(make_account())
+    clock.later(7200 - 300)
+
+    assert [process.token_for(make_account()) for _ in range(3)] == ["token-1"] * 3
     assert len(platform.asked(PATH)) == 2
+    clock.later(31)
+    assert process.token_for(make_account()) == "token-2"
+
+
+@pytest.mark.parametrize("refusal", [as_json(errcode=40164, errmsg="invalid ip 203.0.113.7"), (502, b"", "text/html")])
+def test_a_failure_is_known_to_all_processes_and_not_asked_for_again_at_once(make_process, platform, clock, refusal):
+    platform.lay(PATH, refusal)
+    processes = [make_process() for _ in range(4)]
+
+    def failure(process):
+        with pytest.raises(DeliveryError) as raised:
+            process.token_for(make_account())
+        return raised.value.kind, raised.value.code, raised.value.reason
+
+    with ThreadPoolExecutor(8) as threads:
+        failures = set(threads.map(failure, processes * 4))
+    assert len(failures) == 1
+    assert len(platform.asked(PATH)) == 1
+
+    clock.later(31)
+    platform.lay(PATH, token(1))
+    assert processes[1].token_for(make_account()) == "token-1"
+
+
+def test_failures_in_a_row_are_asked_for_ever_more_rarely_and_pause_sending(make_process, platform, clock):
+    platform.lay(PATH, as_json(errcode=-1, errmsg="busy"))
+    process, kinds = make_process(), []
+
+    for _ in range(60):
+        with pytest.raises(DeliveryError) as raised:
+            process.token_for(make_account())
+        kinds.append(raised.value.kind)
+        clock.later(1)
+
+    assert len(platform.asked(PATH)) <= 7
+    assert (kinds[0], kinds[-1]) == (Failure.PASSING, Failure.HALTED)
 
 
 @pytest.mark.parametrize("value", ["not json", "{}", '{"text": "t"}', "[]", "null"])
