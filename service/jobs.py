@@ -27,7 +27,17 @@ from service.messaging.followers import Follower, can_reach
 from service.messaging.outbox import Claim
 from service.messaging.ports import DeliveryError, Failure, Limits
 from service.rulebook import Rulebook
-from service.tickets import attachments, classification, delivery, invitations, notices, recalculation, sweeps, windows
+from service.tickets import (
+    attachments,
+    classification,
+    delivery,
+    escalation,
+    invitations,
+    notices,
+    recalculation,
+    sweeps,
+    windows,
+)
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +237,7 @@ def _sound_of(content: bytes, content_type: str | None) -> bytes | None:
 def sweep() -> None:
     """Everything whose stored instant has passed, and whatever a lost ring left behind."""
     current = rules()
-    for step in (sweeps.mark_overdue, sweeps.wake):
+    for step in (sweeps.mark_overdue, escalation.escalate_due, sweeps.wake):
         with transaction() as session:
             step(session, now=utcnow(), rules=current)
     for ahead in (windows.warn_due, notices.send_due, invitations.invite_due):

@@ -15,14 +15,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from service.database import BigId, Model
 from service.people import Department
+from service.policy_versions import PolicyVersion
 from service.publishing import Publication, State
 from service.routing.classifier import Classifier, classifier_from
 from service.routing.rules import RoutingRow
 from service.sla.calendar import Calendar
+from service.sla.ladder import Ladder, ladder_from
 from service.sla.layers import calendars_from
 from service.sla.policy import PolicyTable, policies_from
+from service.sla.rows import Row
 
 RULES, CALENDAR = 1, 2  # what has a version
+MOST_POLICIES = 200  # versions of the targets that open tickets may still have
 FRESH_SECONDS = 1.0  # how old a process's copy may be; what a page changes holds everywhere within 2 s
 SECTIONS = {  # section -> shipped file, and the field that names a row in it
     "categories": ("categories.json", "code"),
@@ -31,6 +35,7 @@ SECTIONS = {  # section -> shipped file, and the field that names a row in it
     "sla_policies": ("sla_policies.json", "key"),
     "calendar": ("calendar_cn.json", "key"),
     "texts": ("texts.json", "key"),
+    "escalation": ("escalation.json", "key"),
 }
 
 
@@ -77,7 +82,7 @@ class Rulebook:
     version: int
     zone: ZoneInfo
     calendar: Calendar
-    policies: PolicyTable
+    policies: PolicyTable  # the newest version: of new tickets
     categories: Mapping[str, Category]
     routing: tuple[RoutingRow, ...]
     classifier: Classifier
@@ -90,6 +95,9 @@ class Rulebook:
     calendar_version: int = 0
     calendars: Mapping[int, Calendar] = field(default_factory=dict)  # where a department has its own
     own_texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # channel -> texts in place of `texts`
+    policy_version: int = 0
+    policy_versions: Mapping[int, PolicyTable] = field(default_factory=dict)  # all of them
+    ladder: Ladder = field(default_factory=lambda: Ladder(()))
 
     def text(self, key: str, channel: str) -> str:
         """A text as this channel says it."""
@@ -99,6 +107,10 @@ class Rulebook:
         """These rules with the channel's own texts in `texts`."""
         own = self.own_texts.get(channel)
         return replace(self, texts={**self.texts, **own}) if own else self
+
+    def policies_of(self, version: int) -> PolicyTable:
+        """The targets that a ticket of this version started with."""
+        return self.policy_versions.get(version, self.policies)
 
     def calendar_for(self, department_id: int) -> Calendar:
         """The calendar on which a department works."""
@@ -204,13 +216,18 @@ def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -
     departments = session.scalars(select(Department).order_by(Department.position, Department.id)).all()
     codes = {d.code: d.id for d in departments}
     calendar, own_calendars = calendars_from(sections["calendar"], zone)
+    policy_versions = policy_versions_in(session, sections["sla_policies"])
+    newest = max(policy_versions)
     return Rulebook(
         version=version,
         zone=zone,
         calendar=calendar,
         calendar_version=session.scalar(select(RulebookVersion.version).where(RulebookVersion.id == CALENDAR)) or 0,
         calendars={codes[code]: own for code, own in own_calendars.items() if code in codes},
-        policies=policies_from(sections["sla_policies"]),
+        policies=policy_versions[newest],
+        policy_version=newest,
+        policy_versions=policy_versions,
+        ladder=ladder_from(sections["escalation"]),
         categories=categories_from(sections["categories"]),
         routing=tuple(routing_from(sections["routing"])),
         classifier=classifier_from(sections["keywords"], sections["categories"]),
@@ -221,6 +238,12 @@ def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -
         department_codes={number: code for code, number in codes.items()},
         intake_department_id=next(d.id for d in departments if d.intake),
     )
+
+
+def policy_versions_in(session: Session, shipped_rows: Iterable[Row]) -> dict[int, PolicyTable]:
+    """Version -> targets; 0 are the shipped ones."""
+    rows = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(MOST_POLICIES))
+    return {0: policies_from(shipped_rows)} | {row.version: policies_from(row.rows) for row in rows}
 
 
 def documents_in(session: Session) -> dict[tuple[str, str], Mapping[str, object]]:

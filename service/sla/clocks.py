@@ -185,6 +185,13 @@ def length_of(target: Target, calendar: Calendar) -> timedelta:
     return target.amount * (calendar.normal_day if target.unit is Unit.WORKING_DAYS else MINUTE)
 
 
+def extended(target: Target, days: int, calendar: Calendar) -> Target:
+    """A target with so many working days more; one in minutes gets the minutes of as many normal days."""
+    if target.unit is Unit.WORKING_DAYS:
+        return replace(target, amount=target.amount + days)
+    return minutes_target(length_of(target, calendar) + days * calendar.normal_day, target.unit)
+
+
 def minutes_target(length: timedelta, unit: Unit) -> Target:
     """A target of counted time in minutes, rounded up; working days become working minutes."""
     minutes_unit = Unit.NATURAL_MINUTES if unit is Unit.NATURAL_MINUTES else Unit.WORKING_MINUTES

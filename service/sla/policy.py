@@ -13,12 +13,14 @@ UNCLASSIFIED = ("inquiry", "normal")
 
 
 class ClockKind(StrEnum):
-    """The four clocks of a ticket."""
+    """The clocks of a ticket. NEXT_REPLY and UPDATE begin anew with each round: a message, a word of ours."""
 
     ACCEPT = "accept"
     FIRST_REPLY = "first_reply"
     RESOLVE = "resolve"
     FOLLOW_UP = "follow_up"
+    NEXT_REPLY = "next_reply"  # from the follower's oldest message without a word of ours, after the first reply
+    UPDATE = "update"  # from our last word: the follower hears from us while the matter is open
 
 
 class Unit(StrEnum):
@@ -58,6 +60,8 @@ class Policy:
     follow_up: Target | None
     update_every: Target | None
     follow_up_share: float  # 0..1, the share of answered tickets that get a follow-up
+    next_reply: Target | None = None
+    tag: str | None = None  # only for followers who carry it
 
     def __post_init__(self) -> None:
         """Refuse a share that is no share, and a follow-up that would never be due."""
@@ -67,6 +71,11 @@ class Policy:
             )
         if self.follow_up_share and not self.follow_up:
             raise ValueError(f"{self.category}/{self.priority}: a share of follow-ups needs a follow-up target")
+
+    def target(self, kind: ClockKind) -> Target | None:
+        """How long a clock of that kind may take; None: there is no such clock."""
+        found: Target | None = self.update_every if kind is ClockKind.UPDATE else getattr(self, kind.value)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,8 @@ def policy_from(row: Row) -> Policy:
         follow_up=target_from(row_in(row, "follow_up")),
         update_every=target_from(row_in(row, "update_every")),
         follow_up_share=number_in(row, "follow_up_share"),
+        next_reply=target_from(row_in(row, "next_reply" if "next_reply" in row else "first_reply")),
+        tag=text_in(row, "tag") if row.get("tag") else None,
     )
 
 

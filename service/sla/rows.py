@@ -35,3 +35,11 @@ def row_in(row: Row, name: str) -> Row | None:
     if value is not None and not isinstance(value, Mapping):
         raise ValueError(f"{name!r} must be an object or null in {dict(row)}")
     return value
+
+
+def texts_in(row: Row, name: str) -> tuple[str, ...]:
+    """A list of texts that must be there. Raises ValueError otherwise."""
+    value = row.get(name)
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ValueError(f"{name!r} must be a list of texts in {dict(row)}")
+    return tuple(value)

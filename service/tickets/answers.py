@@ -113,11 +113,11 @@ def urge(session: Session, asked: Asked, *, because: str) -> Ticket | None:
     if ticket.status not in WORKABLE:
         return ticket
     query = select(Event.id).where(
-        Event.ticket_id == ticket.id, Event.at > asked.now - URGE_EVERY, Event.action == Action.URGE.value
+        Event.ticket_id == ticket.id, Event.at > asked.now - URGE_EVERY, Event.action == Action.CUSTOMER_URGE.value
     )
     if session.scalar(query.limit(1)) is None:
         deed = Deed(by=None, now=asked.now, rules=asked.rules, actor_name=audit.FOLLOWER)
-        with change(session, ticket, Action.URGE, deed, because=because):
+        with change(session, ticket, Action.CUSTOMER_URGE, deed, because=because):
             pass
     return ticket
 

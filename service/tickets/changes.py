@@ -14,6 +14,7 @@ from service.messaging.followers import Follower
 from service.people import User
 from service.rulebook import Rulebook
 from service.sla.policy import ClockKind
+from service.tickets import breaches
 from service.tickets.clocks import Clocks
 from service.tickets.models import Ticket
 from service.tickets.states import LIVE, OURS, Action, Status, after
@@ -27,7 +28,19 @@ STANDSTILL = {
     Action.DELIVERY,
     Action.OVERDUE,
     Action.CALENDAR,
+    Action.CUSTOMER_URGE,
     Action.URGE,
+    Action.ESCALATE,
+    Action.SUPERVISE,
+    Action.ANSWER_ORDER,
+    Action.CLOSE_ORDER,
+    Action.ASK_EXTENSION,
+    Action.EXTEND,
+    Action.REFUSE_EXTENSION,
+    Action.JUDGE_BREACH,
+    Action.APPEAL,
+    Action.JUDGE_APPEAL,
+    Action.POLICY,
     Action.RATE,
 }  # move nothing
 
@@ -74,7 +87,8 @@ def change(
     clocks.follow_department(now=deed.now)
     clocks.settle_pauses(now=deed.now)
     clocks.breach(now=deed.now)
-    clocks.save()
+    clocks.save(now=deed.now)
+    breaches.settle(session, ticket, clocks, now=deed.now)
     if ticket.status.value != before["status"]:
         _point_follower(session, ticket)
         if ticket.status in OURS:  # the sweep looks when its window shuts

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from service.messaging.followers import Follower
 from service.routing.classifier import Verdict
@@ -24,7 +24,8 @@ BY_MENU, BY_WORD = "菜单：", "关键词："  # how a reason begins that is th
 def classify_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     """Classify up to BATCH tickets whose followers have gone quiet; returns how many. Safe beside other workers."""
     query = select(Ticket).where(Ticket.classify_at <= now).order_by(Ticket.classify_at, Ticket.id).limit(BATCH)
-    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
+    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket)
+    query = query.options(joinedload(Ticket.follower), selectinload(Ticket.clocks))
     tickets = session.scalars(query.execution_options(populate_existing=True)).all()
     bursts, closings = _bursts(session, [t.id for t in tickets]), _windows(session, tickets)
     for ticket in tickets:

@@ -1,27 +1,31 @@
 """A ticket's clocks between their rows and service/sla, and the columns that follow from them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from service.messaging.followers import Follower
 from service.rulebook import Rulebook
 from service.sla import clocks as sla
 from service.sla.calendar import Calendar
 from service.sla.clocks import Clock, ClockState, Pause
+from service.sla.ladder import Ladder
 from service.sla.policy import ClockKind, Policy, Target, Unit
 from service.tickets.models import ClockRow, Ticket
-from service.tickets.states import Status
+from service.tickets.states import OURS, WORKABLE, Status
 
 AT_INTAKE = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.RESOLVE)
+ROUNDS = (ClockKind.NEXT_REPLY, ClockKind.UPDATE)  # begin anew with each message, with each word of ours
 UNMET = (ClockState.RUNNING, ClockState.BREACHED)
 STANDING = (Status.WAITING_CUSTOMER, Status.SUSPENDED)  # the resolve clock stands still
 
 
-def values_of(clock: Clock) -> dict[str, object]:
-    """The row's columns."""
+def values_of(clock: Clock, ladder: Ladder, calendar: Calendar, reached: Collection[str] = ()) -> dict[str, object]:
+    """The row's columns; `reached`: keys of the rungs that the clock has behind it."""
     assert clock.target is not None  # noqa: S101 - a clock without a target has no row
+    ahead = ladder.next(clock, reached, calendar)
     return {
         "kind": clock.kind.value,
         "state": clock.state.value,
@@ -32,6 +36,8 @@ def values_of(clock: Clock) -> dict[str, object]:
         "met_at": clock.met_at,
         "pauses": [[p.start.isoformat(), p.end and p.end.isoformat(), p.reason] for p in clock.pauses],
         "provisional": clock.provisional,
+        "next_rung_at": ahead and ahead.at,
+        "rungs": " ".join(reached),
     }
 
 
@@ -54,13 +60,13 @@ def clock_of(row: ClockRow) -> Clock:
 
 def at_intake(policy: Policy, at: datetime, calendar: Calendar) -> list[Clock]:
     """The clocks that start with the first message."""
-    started = (sla.start(kind, target_of(policy, kind), at, calendar) for kind in AT_INTAKE)
+    started = (sla.start(kind, policy.target(kind), at, calendar) for kind in AT_INTAKE)
     return [clock for clock in started if clock.state is not ClockState.NONE]
 
 
-def target_of(policy: Policy, kind: ClockKind) -> Target | None:
-    target: Target | None = getattr(policy, kind.value)
-    return target
+def policy_of(ticket: Ticket, rules: Rulebook) -> Policy:
+    """The targets of the ticket, of the version that it started with."""
+    return rules.policies_of(ticket.policy_version).policy_for(ticket.category, ticket.priority)
 
 
 class Clocks:
@@ -80,6 +86,12 @@ class Clocks:
     def _calendar(self) -> Calendar:
         """That of the department with which the ticket stands now."""
         return self._rules.calendar_for(self._ticket.department_id)
+
+    @property
+    def _follower(self) -> Follower:
+        if "follower" in self._ticket.__dict__:  # a batch has loaded them
+            return self._ticket.follower
+        return self._session.get_one(Follower, self._ticket.follower_id)
 
     def get(self, kind: ClockKind) -> Clock | None:
         return self.clocks.get(kind)
@@ -101,12 +113,41 @@ class Clocks:
         else:
             self.clocks[kind] = clock
 
-    def retarget(self, policy: Policy, *, now: datetime) -> None:
-        """Same starts and pauses, the targets of another policy."""
-        for kind in AT_INTAKE:
-            target, clock = target_of(policy, kind), self.clocks.get(kind)
+    @property
+    def policy(self) -> Policy:
+        return policy_of(self._ticket, self._rules)
+
+    def target(self, kind: ClockKind) -> Target | None:
+        """What the ticket's policy says, with the days that were granted beyond it."""
+        target = self.policy.target(kind)
+        days = self._ticket.extended_days if kind is ClockKind.RESOLVE else 0
+        return sla.extended(target, days, self._calendar) if target and days else target
+
+    def spoke(self, *, at: datetime) -> None:
+        """A word of ours counts: it answers what the follower wrote before it, and the next is due in its time."""
+        self.meet(ClockKind.FIRST_REPLY, at=at)
+        asked = self.clocks.get(ClockKind.NEXT_REPLY)
+        if asked is not None and asked.started_at is not None and asked.started_at <= at:
+            self.meet(ClockKind.NEXT_REPLY, at=at)
+            self.heard(at=self._ticket.last_inbound_at, since=at)
+        if self._ticket.status in WORKABLE:
+            self.start(ClockKind.UPDATE, self.target(ClockKind.UPDATE), at=at)
+
+    def heard(self, *, at: datetime, since: datetime | None = None) -> None:
+        """The follower wrote at `at`; of several messages without a word of ours the oldest counts."""
+        first, asked = self.clocks.get(ClockKind.FIRST_REPLY), self.clocks.get(ClockKind.NEXT_REPLY)
+        is_owed = first is not None and first.state is not ClockState.MET
+        is_asked = asked is not None and asked.state is not ClockState.MET
+        if not is_owed and not is_asked and (since is None or at > since):
+            self.start(ClockKind.NEXT_REPLY, self.target(ClockKind.NEXT_REPLY), at=at)
+
+    def retarget(self, *, now: datetime) -> None:
+        """Same starts and pauses, the targets that the ticket has now."""
+        for kind in (*AT_INTAKE, *ROUNDS):
+            target, clock = self.target(kind), self.clocks.get(kind)
             if clock is None:
-                self.start(kind, target, at=self._ticket.received_at)
+                if kind in AT_INTAKE:
+                    self.start(kind, target, at=self._ticket.received_at)
             elif clock.target == target:
                 continue  # computed anew it might be due earlier than was promised before the calendar changed
             elif target is None and clock.state is not ClockState.MET:
@@ -115,13 +156,13 @@ class Clocks:
                 self.clocks[kind] = sla.retarget(clock, target, self._calendar, now)
 
     def follow_department(self, *, now: datetime) -> None:
-        """Due times on the calendar of the department that the ticket has gone to; no start is reset."""
+        """Due times on the calendar of the department that the ticket has gone to; no promise is shortened."""
         if self._calendar is self._reckoned_on:
             return
         self._reckoned_on = self._calendar
         for kind, clock in self.clocks.items():
             if clock.state is not ClockState.MET:
-                self.clocks[kind] = sla.retarget(clock, clock.target, self._calendar, now)
+                self.clocks[kind] = sla.recalculated(clock, self._calendar, now)
 
     def recalculate(self, *, now: datetime) -> dict[ClockKind, tuple[Clock, Clock]]:
         """Due times on a calendar that has changed since, none earlier than it was; which clocks are other now."""
@@ -131,17 +172,15 @@ class Clocks:
 
     def reopen(self, *, at: datetime) -> None:
         """Resolve runs on what was left, at least half its target."""
-        full = self._resolve_target()
+        full = self.policy.resolve
         self._apply((ClockKind.RESOLVE,), lambda clock: sla.reopen(clock, at, self._calendar, of=full))
+        self.start(ClockKind.UPDATE, self.target(ClockKind.UPDATE), at=at)
 
     def restart(self, share: float, *, at: datetime) -> None:
         """Resolve begins again with a share of its target."""
-        full = self._resolve_target()
+        full = self.policy.resolve
         self._apply((ClockKind.RESOLVE,), lambda clock: sla.restart(clock, share, at, self._calendar, of=full))
-
-    def _resolve_target(self) -> Target | None:
-        ticket = self._ticket
-        return target_of(self._rules.policies.policy_for(ticket.category, ticket.priority), ClockKind.RESOLVE)
+        self.start(ClockKind.UPDATE, self.target(ClockKind.UPDATE), at=at)
 
     def breach(self, *, now: datetime) -> list[ClockKind]:
         """Mark what has passed its due time; returns which clocks were newly breached."""
@@ -156,13 +195,12 @@ class Clocks:
     def settle_pauses(self, *, now: datetime) -> None:
         """Let each clock stand or run as the ticket's state asks: the only place that pauses or resumes."""
         waits, status = self._ticket.awaits_window, self._ticket.status
+        unheard, standing = "waiting_for_window" if waits else None, status.value if status in STANDING else None
         reasons = {
-            ClockKind.FIRST_REPLY: "waiting_for_window" if waits else None,
-            ClockKind.RESOLVE: status.value
-            if status in STANDING
-            else "waiting_for_window"
-            if waits == "final"
-            else None,
+            ClockKind.FIRST_REPLY: unheard,
+            ClockKind.NEXT_REPLY: unheard,
+            ClockKind.UPDATE: standing or unheard,
+            ClockKind.RESOLVE: standing or (unheard if waits == "final" else None),
         }
         for kind, reason in reasons.items():
             clock = self.clocks.get(kind)
@@ -173,8 +211,8 @@ class Clocks:
             elif not reason and clock.pauses and clock.pauses[-1].end is None and clock.state is not ClockState.MET:
                 self.clocks[kind] = sla.resume(clock, now, self._calendar)
 
-    def save(self) -> None:
-        """Write the rows and the ticket's columns that follow: due_at, breach_at, overdue."""
+    def save(self, *, now: datetime) -> None:
+        """Write the rows and the ticket's columns that follow: due_at, breach_at, overdue, limit_at."""
         if self._rows.keys() != self.clocks.keys() and "clocks" in self._ticket.__dict__:
             self._session.expire(self._ticket, ["clocks"])  # the batch's collection no longer holds all of them
         for kind, row in list(self._rows.items()):
@@ -183,12 +221,14 @@ class Clocks:
                 del self._rows[kind]
         for kind, clock in self.clocks.items():
             row = self._rows.setdefault(kind, ClockRow(ticket_id=self._ticket.id))
-            for name, value in values_of(clock).items():
+            reached = row.rungs.split() if row.started_at == clock.started_at else []
+            for name, value in values_of(clock, self._rules.ladder, self._calendar, reached).items():
                 if getattr(row, name, None) != value:
                     setattr(row, name, value)
             self._session.add(row)
         for name, value in derived(self.clocks.values()).items():
             setattr(self._ticket, name, value)
+        self._ticket.limit_at = limit_of(self._ticket, self._follower.window_closes_at, now)
         # a process whose rules are a moment old must not hide from `recalculation` what it computed with them
         self._ticket.calendar_version = min(self._ticket.calendar_version, self._rules.calendar_version)
 
@@ -196,6 +236,13 @@ class Clocks:
         for kind in kinds:
             if kind in self.clocks:
                 self.clocks[kind] = step(self.clocks[kind])
+
+
+def limit_of(ticket: Ticket, closes_at: datetime | None, now: datetime) -> datetime | None:
+    """What comes first, the ticket's due time or the end of the window in which we can still answer."""
+    if closes_at is None or closes_at <= now or ticket.status not in OURS:
+        return ticket.due_at
+    return min(closes_at, ticket.due_at) if ticket.due_at else closes_at
 
 
 def derived(clocks: Iterable[Clock]) -> dict[str, object]:

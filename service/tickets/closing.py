@@ -5,7 +5,6 @@ from sqlalchemy.orm import Session
 from service.errors import IllegalTransition, InvalidInput
 from service.sla.policy import ClockKind
 from service.tickets.changes import Deed, change
-from service.tickets.clocks import target_of
 from service.tickets.models import Ticket
 from service.tickets.states import Action, Status
 
@@ -42,10 +41,9 @@ def close(session: Session, ticket: Ticket, deed: Deed, *, reason: str = "") -> 
 
 def reopen(session: Session, ticket: Ticket, deed: Deed, *, reason: str) -> None:
     """Work goes on: resolve runs on what was left, at least half its target."""
-    policy = deed.rules.policies.policy_for(ticket.category, ticket.priority)
     with change(session, ticket, Action.REOPEN, deed, because=reason) as clocks:
         if clocks.get(ClockKind.RESOLVE) is None:  # it ended unmet: what was left is counted from its end
-            clocks.start(ClockKind.RESOLVE, target_of(policy, ClockKind.RESOLVE), at=ticket.received_at)
+            clocks.start(ClockKind.RESOLVE, clocks.policy.resolve, at=ticket.received_at)
             clocks.meet(ClockKind.RESOLVE, at=ticket.closed_at or deed.now)
         clocks.reopen(at=deed.now)
         clocks.cancel(ClockKind.FOLLOW_UP)

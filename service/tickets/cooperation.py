@@ -34,7 +34,7 @@ def apply(ticket: Ticket, clocks: Clocks, category: str, priority: str, deed: De
     rules = deed.rules
     ticket.category, ticket.priority = category, priority
     ticket.restricted = rules.categories[category].restricted
-    clocks.retarget(rules.policies.policy_for(category, priority), now=deed.now)
+    clocks.retarget(now=deed.now)
     if ticket.status in WORKABLE:
         hand_to(ticket, destination(ticket, rules))
 

@@ -15,6 +15,7 @@ from service.rulebook import Rulebook
 from service.sla.policy import ClockKind
 from service.tickets import locks, notices
 from service.tickets.changes import Deed, change, tell
+from service.tickets.clocks import policy_of
 from service.tickets.models import Message, Ticket
 from service.tickets.states import Action, Status, allows
 
@@ -116,7 +117,7 @@ def settled(session: Session, item: OutboxItem, *, now: datetime, rules: Ruleboo
         message.delivery = state.value
         note_waiting(session, ticket, deed)
         if state is Delivery.SENT:
-            clocks.meet(ClockKind.FIRST_REPLY, at=message.at)
+            clocks.spoke(at=message.at)
             ticket.first_replied_at = ticket.first_replied_at or message.at
     if state is Delivery.SENT and message.reply_kind == "final":
         answered(session, ticket, at=message.at, deed=deed)
@@ -193,10 +194,12 @@ def answered(session: Session, ticket: Ticket, *, at: datetime, deed: Deed) -> N
     """The final answer counts: resolve is met, the follow-up starts where the policy asks for it."""
     if ticket.status is Status.ANSWERED or not allows(ticket.status, Action.ANSWER):
         return
-    policy = deed.rules.policies.policy_for(ticket.category, ticket.priority)
+    policy = policy_of(ticket, deed.rules)
     wanted = is_drawn(ticket.number, policy.follow_up_share) or ticket.rework_rounds > 0
     with change(session, ticket, Action.ANSWER, deed, also={"follow_up": wanted}) as clocks:
-        clocks.meet(ClockKind.FIRST_REPLY, ClockKind.RESOLVE, at=at)
+        clocks.spoke(at=at)
+        clocks.meet(ClockKind.RESOLVE, at=at)
+        clocks.cancel(ClockKind.UPDATE)
         ticket.first_replied_at = ticket.first_replied_at or at
         ticket.answered_at, ticket.suspend_reason, ticket.promise_at = at, None, None
         ticket.follow_up_open, ticket.follow_up_attempts = wanted, 0

@@ -92,9 +92,10 @@ WITH earlier AS (
         coalesce(open_ticket_id = (SELECT id FROM fresh), false) AS is_new
 ), joined AS (
     UPDATE tickets SET last_inbound_at = CAST(:at AS timestamptz), updated_at = CAST(:now AS timestamptz),
-        classify_at = CAST(:quiet_at AS timestamptz), version = version + 1
+        classify_at = CAST(:quiet_at AS timestamptz), version = version + 1,
+        limit_at = least(due_at, CAST(:closes_at AS timestamptz))
     FROM follower WHERE tickets.id = follower.open_ticket_id AND NOT follower.is_new AND follower.is_plain
-        AND tickets.status IN ({stays})
+        AND tickets.status IN ({stays}) AND tickets.first_replied_at IS NULL
     RETURNING tickets.id, tickets.number
 ), counter AS (
     INSERT INTO ticket_counters (day, last) SELECT :day, 1 FROM follower WHERE is_new

@@ -86,7 +86,7 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
             message.delivery = state.value
             delivery.note_waiting(session, ticket, deed)
         else:
-            clocks.meet(ClockKind.FIRST_REPLY, at=deed.now)
+            clocks.spoke(at=deed.now)
             ticket.first_replied_at = ticket.first_replied_at or deed.now
             ticket.callback_due_at = None
     if draft.via != BY_CHANNEL and draft.kind == "final":

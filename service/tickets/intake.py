@@ -215,6 +215,7 @@ def _join(session: Session, case: Case, ticket_id: int, *, talk: bool) -> None:
     """The message belongs to the open ticket; it reopens an answered one unless it is only thanks."""
     message, now = case.message, case.now
     values = {"ticket": ticket_id, "at": message.sent_at, "now": now, "quiet_at": now + QUIET}
+    values["closes_at"] = case.follower.window_closes_at
     number = session.connection().execute(statements.TALKS_ON if talk else statements.WRITES_ON, values).scalar()
     if number is None:
         number = _customer_writes(session, ticket_id, message, case.rules, now)
@@ -233,6 +234,7 @@ def _customer_writes(session: Session, ticket_id: int, message: Inbound, rules: 
             running.reopen(at=now)
             running.cancel(ClockKind.FOLLOW_UP)
             ticket.follow_up_open = False
+        running.heard(at=message.sent_at)
         ticket.wake_at, ticket.suspend_reason = None, None
         ticket.last_inbound_at, ticket.classify_at = message.sent_at, now + QUIET
     return ticket.number
@@ -256,16 +258,18 @@ def _open(session: Session, case: Case, chosen: Verdict | None) -> str:
 
 def _new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, now: datetime) -> NewTicket:
     """The rows of a new matter, but for ids and number, which are given out last."""
-    policy = rules.policies.policy_for(None, "normal")
-    started = clocks.at_intake(policy, message.sent_at, rules.calendar_for(rules.intake_department_id))
+    policy, calendar = rules.policies.policy_for(None, "normal"), rules.calendar_for(rules.intake_department_id)
+    started = clocks.at_intake(policy, message.sent_at, calendar)
     department = rules.department_codes[rules.intake_department_id]
     after = {"status": Status.PENDING_ACCEPTANCE.value, "department": department}
     event = {"at": now, "actor": audit.FOLLOWER, "action": Action.OPEN.value, "because": "", "before": {}}
     ticket = _ticket_values(message, rules, now) | clocks.derived(started)
+    dues = [clock.due_at for clock in started if clock.due_at]
+    ticket["limit_at"] = min([closes_at, *dues], default=None) if closes_at else min(dues, default=None)
     return NewTicket(
         day=now.astimezone(rules.zone).strftime("%Y%m%d"),
         ticket=ticket,
-        clocks=[clocks.values_of(clock) for clock in started],
+        clocks=[clocks.values_of(clock, rules.ladder, calendar) for clock in started],
         message=_message_values(message),
         event=event | {"after": after},
         lately=now - REPEAT_WITHIN,
@@ -300,6 +304,10 @@ def _ticket_values(message: Inbound, rules: Rulebook, now: datetime) -> dict[str
         "rework_rounds": 0,
         "demo": False,
         "calendar_version": rules.calendar_version,
+        "policy_version": rules.policy_version,
+        "extended_days": 0,
+        "urges": 0,
+        "customer_urges": 0,
     }
 
 

@@ -160,12 +160,18 @@ def _time_of_message() -> dict[str, ColumnElement[Any]]:
     values: dict[str, ColumnElement[Any]] = {"last_inbound_at": bindparam("at", type_=t.last_inbound_at.type)}
     values["updated_at"] = bindparam("now", type_=t.updated_at.type)
     values["classify_at"] = bindparam("quiet_at", type_=t.classify_at.type)
+    closes_at = bindparam("closes_at", type_=t.limit_at.type)
+    values["limit_at"] = case((or_(t.due_at.is_(None), t.due_at > closes_at), closes_at), else_=t.due_at)
     return values | {"version": t.version + 1}
 
 
 def _writes_on() -> Executable:
-    """A message of an open ticket that stays as it is. Returns the number, if it was so."""
+    """A message of an open ticket that stays as it is. Returns the number, if it was so.
+
+    After our first reply it is not so: a message then starts the clock of the next one.
+    """
     statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"), TICKETS.c.status.in_(STAYS))
+    statement = statement.where(TICKETS.c.first_replied_at.is_(None))
     return statement.values(_time_of_message()).returning(TICKETS.c.number)
 
 

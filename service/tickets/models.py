@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.database import BigId, Model, partial_index
@@ -38,6 +38,8 @@ class Ticket(Model):
         partial_index("ix_tickets_invite", "invite_at IS NOT NULL", "invite_at"),
         partial_index("ix_tickets_calendar", "closed_at IS NULL", "calendar_version", "id"),
         partial_index("ix_tickets_notice", "notice_at IS NOT NULL", "notice_at"),
+        Index("ix_tickets_limit", "limit_at", "id"),
+        partial_index("ix_tickets_supervised", "supervision IS NOT NULL", "supervision", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -88,6 +90,12 @@ class Ticket(Model):
     merged_into_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("tickets.id"))
     demo: Mapped[bool] = mapped_column(default=False)
     calendar_version: Mapped[int] = mapped_column(default=0, server_default="0")  # with which the clocks were computed
+    policy_version: Mapped[int] = mapped_column(default=0, server_default="0")  # of the targets; kept from its start
+    limit_at: Mapped[datetime | None]  # due_at, or the end of the reply window where that comes first
+    extended_days: Mapped[int] = mapped_column(default=0, server_default="0")  # working days granted beyond resolve
+    urges: Mapped[int] = mapped_column(default=0, server_default="0")  # by colleagues
+    customer_urges: Mapped[int] = mapped_column(default=0, server_default="0")
+    supervision: Mapped[str | None]  # level of its open order: ordinary yellow red
     source: Mapped[str | None]  # scene of the QR code by which the follower last came
     # hours before the window's end of the last warning: 12, 4, 1; 0 once it has shut while the ticket waits for us
     window_warned: Mapped[int | None]
@@ -106,6 +114,7 @@ class ClockRow(Model):
     """One of a ticket's clocks; a clock without a row is not set."""
 
     __tablename__ = "clocks"
+    __table_args__ = (partial_index("ix_clocks_next_rung", "next_rung_at IS NOT NULL", "next_rung_at"),)
 
     ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -117,6 +126,8 @@ class ClockRow(Model):
     met_at: Mapped[datetime | None]
     pauses: Mapped[list[list[str | None]]] = mapped_column(JSON)  # [from, to or null, reason], ISO 8601
     provisional: Mapped[bool]
+    next_rung_at: Mapped[datetime | None]  # when the next rung of the ladder is reached; None while it stands still
+    rungs: Mapped[str] = mapped_column(default="", server_default=text("''"))  # keys of those reached since started_at
 
 
 class Message(Model):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from service.rulebook import Rulebook
 from service.sla.calendar import Calendar
@@ -27,7 +27,8 @@ def recompute_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     """Bring up to BATCH open tickets to the present calendar; returns how many. Safe beside other workers."""
     query = select(Ticket).where(Ticket.closed_at.is_(None), Ticket.calendar_version < rules.calendar_version)
     query = query.order_by(Ticket.calendar_version, Ticket.id).limit(BATCH)
-    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
+    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket)
+    query = query.options(joinedload(Ticket.follower), selectinload(Ticket.clocks))
     tickets = session.scalars(query.execution_options(populate_existing=True)).all()
     for ticket in tickets:
         recompute(session, ticket, Deed(by=None, now=now, rules=rules))

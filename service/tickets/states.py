@@ -51,7 +51,19 @@ class Action(StrEnum):
     WINDOW = "window"  # the reply window is about to shut, or has shut, while the ticket waits for us
     NOTICE = "notice"  # what was tried to tell the follower that an answer waits
     INVITE = "invite"  # the follower is asked to rate it
-    URGE = "urge"  # the follower asks for haste
+    CUSTOMER_URGE = "customer_urge"  # the follower asks for haste
+    URGE = "urge"  # a colleague asks for haste
+    ESCALATE = "escalate"  # a rung of the ladder is reached
+    SUPERVISE = "supervise"  # a supervision order is opened, or its level raised
+    ANSWER_ORDER = "supervision_answer"
+    CLOSE_ORDER = "supervision_close"
+    ASK_EXTENSION = "extension_request"
+    EXTEND = "extension_granted"
+    REFUSE_EXTENSION = "extension_refused"
+    JUDGE_BREACH = "breach_judged"  # confirmed or dismissed by a supervisor
+    APPEAL = "appeal"
+    JUDGE_APPEAL = "appeal_judged"
+    POLICY = "policy"  # the ticket goes over to another version of the targets
     RATE = "rate"  # the follower says how it was handled
 
 

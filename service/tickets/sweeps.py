@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from service.rulebook import Rulebook
 from service.tickets import closing, handling, locks
@@ -17,7 +17,8 @@ BATCH = 200
 def mark_overdue(session: Session, *, now: datetime, rules: Rulebook) -> int:
     """Breach the clocks whose due time has passed; returns how many tickets were looked at."""
     query = select(Ticket).where(Ticket.breach_at < now).order_by(Ticket.breach_at).limit(BATCH)
-    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket).options(selectinload(Ticket.clocks))
+    query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket)
+    query = query.options(joinedload(Ticket.follower), selectinload(Ticket.clocks))
     tickets = session.scalars(query.execution_options(populate_existing=True)).all()
     for ticket in tickets:
         with change(session, ticket, Action.OVERDUE, Deed(by=None, now=now, rules=rules)) as clocks:

@@ -15,6 +15,7 @@ from service.people import User
 from service.rulebook import Rulebook
 from service.tickets import access, handling, receipts
 from service.tickets.changes import Deed, mention
+from service.tickets.clocks import limit_of
 from service.tickets.models import Message, Ticket
 from service.tickets.states import OURS, Action
 
@@ -75,6 +76,7 @@ def warn_due(session: Session, *, now: datetime, rules: Rulebook, limits_of: Lim
         if ticket.status not in OURS or limits is None or not limits.can_send:
             ticket.window_warned = ticket.window_warn_at = None
             continue
+        ticket.limit_at = limit_of(ticket, ticket.follower.window_closes_at, now)
         due = plan(ticket.follower.window_closes_at, ticket.window_warned, now)
         ticket.window_warned, ticket.window_warn_at = due.warned, due.warn_at
         if due.step is not None:

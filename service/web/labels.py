@@ -60,7 +60,19 @@ ACTIONS: Mapping[Action, LazyString] = {
     Action.NOTICE: _l("通知客户"),
     Action.INVITE: _l("邀请评价"),
     Action.RATE: _l("评价"),
-    Action.URGE: _l("客户催单"),
+    Action.CUSTOMER_URGE: _l("客户催单"),
+    Action.URGE: _l("催办"),
+    Action.ESCALATE: _l("时限预警"),
+    Action.SUPERVISE: _l("督办"),
+    Action.ANSWER_ORDER: _l("答复督办"),
+    Action.CLOSE_ORDER: _l("结束督办"),
+    Action.ASK_EXTENSION: _l("申请延期"),
+    Action.EXTEND: _l("同意延期"),
+    Action.REFUSE_EXTENSION: _l("不同意延期"),
+    Action.JUDGE_BREACH: _l("超时责任认定"),
+    Action.APPEAL: _l("申诉"),
+    Action.JUDGE_APPEAL: _l("申诉裁定"),
+    Action.POLICY: _l("时限标准变更"),
 }
 
 CLOCKS: Mapping[ClockKind, LazyString] = {
@@ -68,6 +80,8 @@ CLOCKS: Mapping[ClockKind, LazyString] = {
     ClockKind.FIRST_REPLY: _p("clock", "首次回复"),
     ClockKind.RESOLVE: _p("clock", "办结"),
     ClockKind.FOLLOW_UP: _p("clock", "回访"),
+    ClockKind.NEXT_REPLY: _p("clock", "再次回复"),
+    ClockKind.UPDATE: _p("clock", "进展告知"),
 }
 CLOCK_STATES: Mapping[ClockState, LazyString] = {
     ClockState.RUNNING: _l("计时中"),

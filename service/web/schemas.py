@@ -10,6 +10,7 @@ from service.audit import Event
 from service.messaging.followers import Follower, window_left
 from service.messaging.outbox import OutboxItem
 from service.sla.policy import ClockKind
+from service.tickets.clocks import ROUNDS
 from service.tickets.cooperation import PRIORITIES, account_of
 from service.tickets.models import Attachment, Message, Rating, Ticket
 from service.tickets.queries import SORTS
@@ -256,6 +257,7 @@ def ticket_out(ticket: Ticket, now: datetime) -> dict[str, object]:
             if kind.value in clocks
             else NO_CLOCK
             for kind in ClockKind
+            if kind.value in clocks or kind not in ROUNDS
         },
         "overdue": ticket.overdue,
         "reply_window": window_out(ticket.follower, now),

@@ -16,7 +16,7 @@ from service.sla.explain import Step, explain
 from service.sla.policy import ClockKind, Policy, Target
 from service.sla.words import Lang
 from service.tickets import access, queries
-from service.tickets.clocks import clock_of, target_of
+from service.tickets.clocks import clock_of, policy_of
 from service.tickets.models import Ticket
 from service.web import chips, formats
 from service.web.auth import me, needs
@@ -101,7 +101,7 @@ def why_of(session: Session, ticket: Ticket, kind: str) -> Why:
     if row is None:
         raise NotFound
     clock, calendar = clock_of(row), g.rules.calendar_for(ticket.department_id)
-    policy = g.rules.policies.policy_for(ticket.category, ticket.priority)
+    policy = policy_of(ticket, g.rules)
     lang: Lang = "en" if language() == "en" else "zh"
     steps = explain(clock, calendar, lang)
     sums = accumulate(step.minutes for step in steps)
@@ -109,7 +109,7 @@ def why_of(session: Session, ticket: Ticket, kind: str) -> Why:
         ticket=ticket,
         clock=clock,
         policy=policy,
-        policy_target=target_of(policy, ClockKind(kind)),
+        policy_target=policy.target(ClockKind(kind)),
         steps=[Reckoned(step, kind_of(step, clock), so_far) for step, so_far in zip(steps, sums, strict=True)],
         bar=bar_of(clock, steps, calendar, formats.now()),
     )

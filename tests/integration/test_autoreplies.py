@@ -244,7 +244,7 @@ def test_progress_is_an_urge_on_the_open_ticket_at_most_once_in_ten_minutes(desk
         desk.later(minutes=minutes)
         desk.says("进度")
 
-    urges = [event for event in desk.events(ticket) if event.action == "urge"]
+    urges = [event for event in desk.events(ticket) if event.action == "customer_urge"]
     assert [(event.actor, event.because) for event in urges] == [("follower", "客户查询进度")] * 2
     assert desk.reread(ticket).status is Status.PENDING_ACCEPTANCE
 
@@ -269,7 +269,7 @@ def test_whoever_asks_for_a_person_gets_a_ticket_and_hears_when_somebody_comes(d
 
     again = desk.says("人工")
     assert f"已转告工作人员（工单号 {ticket.number}），今天 10:00前会有人联系您" in again
-    assert [event.because for event in desk.events(ticket) if event.action == "urge"] == ["客户要求人工"]
+    assert [event.because for event in desk.events(ticket) if event.action == "customer_urge"] == ["客户要求人工"]
 
 
 @pytest.mark.parametrize("word", ["帮助", "隐私", "评价", "礼包", "help"])
@@ -362,7 +362,7 @@ def test_a_tap_on_human_notes_it_on_the_open_ticket_and_asks_beside_an_answered_
     ticket = desk.ticket()
 
     assert ticket.number in taps(desk, "HUMAN")
-    assert [event.action for event in desk.events(ticket)][-1] == "urge"
+    assert [event.action for event in desk.events(ticket)][-1] == "customer_urge"
 
     desk.answer(ticket, desk.person(department="QGB"))
     assert "请把要办的事情发给我们" in taps(desk, "HUMAN")

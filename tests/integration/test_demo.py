@@ -31,7 +31,7 @@ from service.sla.calendar import calendar_from
 from service.sla.clocks import Clock
 from service.sla.explain import explain
 from service.sla.policy import ClockKind, Unit
-from service.tickets.clocks import clock_of
+from service.tickets.clocks import ROUNDS, clock_of
 from service.tickets.models import Attachment, ClockRow, FollowUp, Message, Ticket
 from service.tickets.states import LIVE, Action, Status
 from simulator import config as simulator_config
@@ -109,7 +109,7 @@ def test_some_are_overdue_by_each_clock(demo: Demonstration) -> None:
 def test_some_clocks_were_met_late(demo: Demonstration) -> None:
     late = demo.counts(ClockRow.kind, ClockRow.met_at > ClockRow.due_at)
 
-    assert set(late) == {kind.value for kind in ClockKind}
+    assert set(late) >= {kind.value for kind in ClockKind if kind not in ROUNDS}
 
 
 def test_every_explanation_leads_to_its_due_time_and_adds_up_to_its_target(demo: Demonstration) -> None:

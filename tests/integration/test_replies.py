@@ -35,7 +35,7 @@ def test_an_interim_call_meets_the_first_reply_only(desk: Desk):
     desk.reply(ticket, person, CALL, "interim", via="phone")
 
     states = {row.kind: row.state for row in desk.reread(ticket).clocks}
-    assert states == {"accept": "met", "first_reply": "met", "resolve": "running"}
+    assert states == {"accept": "met", "first_reply": "met", "resolve": "running", "update": "running"}
 
 
 def test_a_call_is_recorded_with_whom_and_what(desk: Desk):

@@ -43,4 +43,4 @@ def test_progress_is_told_at_once_and_the_desk_sees_that_the_follower_asked(rig:
     told = phone.lines("receipt")[-1]
     assert number in told
     assert "/progress" in told
-    assert [event["actor"] for event in api.events(number) if event["action"] == "urge"] == ["follower"]
+    assert [event["actor"] for event in api.events(number) if event["action"] == "customer_urge"] == ["follower"]
