@@ -11,9 +11,11 @@ from service import audit, rulebook
 from service.doorbell import ring
 from service.errors import InvalidInput
 from service.rulebook import RulebookRow
+from service.sla.hours import MIDNIGHT
 from service.sla.importing import Diff, Notice, OfficialDay, differences
 from service.sla.layers import COMPANY, DAY, calendars_from, key_of, split
 from service.sla.rows import Row
+from service.sla.shifts import Shift, key_of_day
 from service.sla.statutory import statutory_days
 
 SECTION = "calendar"
@@ -117,6 +119,42 @@ def change_week(session: Session, edit: Edit, *, scope: str, name: str, value: M
     if value is None and not scope:
         raise InvalidInput(hours="must not be empty")
     write(session, {key: value and {**value, "key": key}}, edit, action=f"calendar_{name}_changed", about=key)
+
+
+def add_shift(session: Session, edit: Edit, *, scope: str, days: Sequence[date], shift: Shift) -> None:
+    """The people are on duty on all these days. Raises InvalidInput where a day has too many shifts."""
+    rulebook.lock(session)
+    rows, row = rows_of(session), row_of_shift(shift)
+    changes: dict[str, Row] = {}
+    for day in days:
+        key = key_of(scope, key_of_day(day))
+        present = rows[key].value["shifts"] if key in rows else []
+        assert isinstance(present, list)  # noqa: S101 - checked when it was written
+        changes[key] = {"key": key, "shifts": sorted([*(s for s in present if s != row), row], key=hours_of)}
+    write(session, changes, edit, action="calendar_shifts_changed", about=key_of(scope, "duty"))
+
+
+def drop_shift(session: Session, edit: Edit, *, scope: str, day: date, number: int) -> None:
+    """One shift of a day is no more. Raises InvalidInput where it is gone already."""
+    rulebook.lock(session)
+    key = key_of(scope, key_of_day(day))
+    row = rows_of(session).get(key)
+    present = row.value["shifts"] if row else []
+    assert isinstance(present, list)  # noqa: S101 - checked when it was written
+    if not 0 <= number < len(present):
+        raise InvalidInput(shift="is gone already")
+    left = [*present[:number], *present[number + 1 :]]
+    changes = {key: {"key": key, "shifts": left} if left else None}
+    write(session, changes, edit, action="calendar_shifts_changed", about=key)
+
+
+def row_of_shift(shift: Shift) -> dict[str, object]:
+    opens, ends = shift.hours
+    return {"hours": [f"{opens:%H:%M}", "24:00" if ends == MIDNIGHT else f"{ends:%H:%M}"], "people": list(shift.people)}
+
+
+def hours_of(shift: Mapping[str, object]) -> str:
+    return str(shift["hours"])
 
 
 def write(session: Session, changes: Mapping[str, Row | None], edit: Edit, *, action: str, about: str) -> None:

@@ -34,6 +34,14 @@ TODO = {  # kind of alert -> what the operator does
         "到公众平台办理认证，平台确认后提醒自动消失",
         "see to the certification in the console; the alert ends when the platform says so",
     ),
+    "robot": Words(
+        "按括号前后的说明处理，再到“通知渠道”页点“发送测试”",
+        "do what it says, then press the test button on the page of the channels (通知渠道)",
+    ),
+    "mail": Words(
+        "按说明处理，再到“通知渠道”页发一封测试邮件",
+        "do what it says, then send a test letter from the page of the channels (通知渠道)",
+    ),
     "quota": Words("等到零点以后，或在公众平台清零", "wait until midnight, or clear the quota in the console"),
 }
 START = Words("运行 desk up", "start `desk up`")
@@ -181,7 +189,8 @@ def check_alerts() -> Iterator[dict[str, object]]:
             f"{row.kind}: {row.detail} (since {since}, {times} times)",
         )
         line = result("alert", row.kind in TOLD, told, TODO.get(row.kind, SEEN_TO))
-        yield line | ({"account": row.scope.partition(":")[2]} if row.scope else {})
+        about = row.kind if row.kind in ("robot", "mail") else "account"
+        yield line | ({about: row.scope.partition(":")[2]} if ":" in row.scope else {})
 
 
 def check_calendar(app: Flask) -> dict[str, object]:

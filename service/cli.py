@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from service import calendar_command, checkup, create_app, credentials, rulebook, setup
+from service import calendar_command, checkup, create_app, credentials, policy_command, rulebook, setup
 from service.channels.wechat import accounts
 from service.clock import utcnow
 from service.command import Desk, F, Mistake, at_work, session, settings, speaks_plainly
@@ -74,13 +74,14 @@ def user() -> None:
 @click.option("--name", required=True)
 @click.option("--role", "roles", required=True, multiple=True, help=", ".join(Role))
 @click.option("--department", required=True, help="code, such as QGB")
+@click.option("--email", default="", help="where notices go")
 @click.option("--password-stdin", is_flag=True, required=True, help="read the password from standard input")
 @speaks_plainly
-def user_add(username: str, name: str, roles: tuple[str, ...], department: str, password_stdin: bool) -> None:
+def user_add(username: str, password_stdin: bool, **fields: Any) -> None:
     """Let a person in."""
-    password = secret("password")
+    new = NewUser(username, password=secret("password"), **fields)
     with session() as opened:
-        credentials.add_user(opened, NewUser(username, name, department, roles, password), now=utcnow())
+        credentials.add_user(opened, new, now=utcnow())
     click.echo(f"added {username}")
 
 
@@ -99,6 +100,7 @@ def user_out(person: User) -> dict[str, object]:
         "name": person.name,
         "department": person.department.code,
         "roles": person.roles,
+        "email": person.email,
         "active": person.active,
     }
 
@@ -123,6 +125,17 @@ def user_password(username: str, password_stdin: bool) -> None:
     with session() as opened:
         credentials.set_password(credentials.get_user(opened, username), password, now=utcnow())
     click.echo(f"changed the password of {username}")
+
+
+@user.command("email")
+@click.argument("username")
+@click.argument("address")
+@speaks_plainly
+def user_email(username: str, address: str) -> None:
+    """Where notices to this person go; "" for nowhere."""
+    with session() as opened:
+        credentials.set_email(credentials.get_user(opened, username), address)
+    click.echo(f"changed the address of {username}")
 
 
 @main.group()
@@ -267,6 +280,7 @@ def parsed(line: str, number: int) -> dict[str, Any]:
 
 
 main.add_command(calendar_command.calendar)
+main.add_command(policy_command.policy)
 
 
 @main.group()

@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 from urllib.parse import quote, urlsplit
@@ -20,6 +22,8 @@ POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107 in sun_path, the rest is left to temporary names
 SHORTEST_SECRET = 8
+MAIL_SCHEMES = {"smtp", "smtps", "smtp+starttls"}
+MAIL_ADDRESS = re.compile(r"[^\s<>@,;:\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class ConfigError(Exception):
@@ -75,6 +79,33 @@ def _web_address(text: str) -> str:
     if parts.scheme in {"http", "https"} and parts.hostname and plain and _port_is_readable(text):
         return text.rstrip("/")
     raise ValueError("use http://HOST:PORT or https://HOST, without a query")
+
+
+def _mail_server(text: str) -> str:
+    parts = urlsplit(text)
+    plain = not (parts.query or parts.fragment or parts.path.strip("/"))
+    if parts.scheme in MAIL_SCHEMES and parts.hostname and plain and _port_is_readable(text):
+        if bool(parts.username) == bool(parts.password):
+            return text
+        raise ValueError("name a user and a password, or neither")
+    raise ValueError("use smtp+starttls://USER:PASSWORD@HOST:PORT, smtps://… or smtp://…, %-encoded where needed")
+
+
+def _mail_sender(text: str) -> str:
+    name, address = parseaddr(text)
+    if text.isprintable() and MAIL_ADDRESS.fullmatch(address) and text in (address, f"{name} <{address}>"):
+        return text
+    raise ValueError("use desk@example.com or NAME <desk@example.com>")
+
+
+def _robot_hosts(text: str) -> tuple[str, ...]:
+    found = [place.strip().rstrip("/") for place in text.split(",") if place.strip()]
+    places = [place if "://" in place else f"https://{place}" for place in found]
+    for place in places:
+        parts = urlsplit(_web_address(place))
+        if parts.path:
+            raise ValueError("name hosts without a path, such as robots.example.com or http://127.0.0.1:9000")
+    return tuple(place.lower() for place in places)
 
 
 def _directory(text: str) -> Path:
@@ -155,7 +186,23 @@ METRICS_TOKEN = Setting(
     is_secret=True,
 )
 
-SETTINGS: tuple[Setting[str] | Setting[int] | Setting[Path] | Setting[ZoneInfo], ...] = (
+SMTP_URL = Setting(
+    "SMTP_URL",
+    _mail_server,
+    "",
+    "server that takes mail for staff: `smtp+starttls://USER:PASSWORD@HOST:587`, `smtps://…` or `smtp://…`;"
+    " unset: no mail",
+    is_secret=True,
+)
+MAIL_FROM = Setting("MAIL_FROM", _mail_sender, "", "sender of mail to staff, `desk@example.com`; goes with `SMTP_URL`")
+ROBOT_HOSTS = Setting(
+    "ROBOT_HOSTS",
+    _robot_hosts,
+    "",
+    "hosts of group robots beside those of WeCom, DingTalk and Feishu, with commas; `http://…` only where it is meant",
+)
+
+SETTINGS: tuple[Setting[str] | Setting[int] | Setting[Path] | Setting[ZoneInfo] | Setting[tuple[str, ...]], ...] = (
     DATABASE_URL,
     REDIS_URL,
     DATA_DIR,
@@ -167,6 +214,9 @@ SETTINGS: tuple[Setting[str] | Setting[int] | Setting[Path] | Setting[ZoneInfo],
     WEB_WORKERS,
     WORKERS,
     METRICS_TOKEN,
+    SMTP_URL,
+    MAIL_FROM,
+    ROBOT_HOSTS,
 )
 
 
@@ -186,6 +236,9 @@ class Settings:
     web_workers: int
     workers: int
     metrics_token: str | None = field(repr=False, default=None)  # None: metrics on loopback only
+    smtp_url: str | None = field(repr=False, default=None)  # None: no mail
+    mail_from: str | None = None
+    robot_hosts: tuple[str, ...] = ()  # as https://HOST, beside those that every installation may call
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -207,7 +260,11 @@ class Settings:
             web_workers=reader.get(WEB_WORKERS),
             workers=reader.get(WORKERS),
             metrics_token=reader.find(METRICS_TOKEN),
+            smtp_url=reader.find(SMTP_URL),
+            mail_from=reader.find(MAIL_FROM),
+            robot_hosts=reader.find(ROBOT_HOSTS) or (),
         )
+        reader.together(SMTP_URL, MAIL_FROM)
         reader.refuse_mistakes()
         return values if secret_key else replace(values, secret_key=kept_secret(data_dir))
 
@@ -235,6 +292,13 @@ class _Reader:
             shown = "" if setting.is_secret else f" {text!r}"
             self._mistakes.append(f"{setting.name}{shown} is wrong: {error}.")
             return None
+
+    def together(self, first: Setting[str], second: Setting[str]) -> None:
+        """Note where the first is set and the second it needs is not."""
+        names = ((s.name, f"{s.name}_FILE") for s in (first, second))
+        is_set = [any(self._environment.get(name, "").strip() for name in pair) for pair in names]
+        if is_set == [True, False]:
+            self._mistakes.append(f"{first.name} is set and {second.name} is not: name the sender, or leave both out.")
 
     def refuse_mistakes(self) -> None:
         """Raise ConfigError if anything read so far was wrong."""

@@ -1,6 +1,7 @@
 """Passwords and API tokens: hashed on the way in, compared, never shown again."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,6 +18,8 @@ from service.people import ApiToken, Department, NewUser, Role, User
 SHORTEST_PASSWORD = 10
 SHORTEST_FRAGMENT = 3  # a shorter name is in many a good password
 TOKEN_PREFIX = "gd_"  # noqa: S105 - tells people and secret scanners what it is
+EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+LONGEST_EMAIL = 254
 hasher = PasswordHasher()
 COMMON = frozenset({"1234567890", "password123", "qwertyuiop", "0123456789", "admin12345", "12345678910"})
 
@@ -51,6 +54,7 @@ def add_user(session: Session, new: NewUser, *, now: datetime) -> User:
     user = User(username=username, password_hash=hasher.hash(new.password), password_changed_at=now, created_at=now)
     user.active, user.session_version = True, 1
     set_place(session, user, name=new.name, department=new.department, roles=new.roles)
+    set_email(user, new.email)
     session.add(user)
     session.flush()
     return user
@@ -73,6 +77,14 @@ def set_place(session: Session, user: User, *, name: str, department: str, roles
         place,
         list(dict.fromkeys(roles)),
     )
+
+
+def set_email(user: User, address: str) -> None:
+    """Where notices go; "" for nowhere. Raises InvalidInput."""
+    address = address.strip()
+    if address and (len(address) > LONGEST_EMAIL or EMAIL.fullmatch(address) is None):
+        raise InvalidInput(email="not an e-mail address")
+    user.email = address or None
 
 
 def find_user(session: Session, username: str) -> User | None:

@@ -24,6 +24,12 @@ class IllegalTransition(ServiceError):
     code = "illegal_transition"
 
 
+class TooSoon(ServiceError):
+    """The same again before its time; `again_at` says when it is possible."""
+
+    code = "too_soon"
+
+
 class StaleVersion(ServiceError):
     code = "stale_version"
 

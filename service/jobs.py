@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from service import alerts, playable
+from service import alerts, notices_out, playable, sweeping
 from service.channels import registry
 from service.channels.intake import handle_kept
 from service.channels.registry import channel_named
@@ -25,18 +25,14 @@ from service.errors import NotFound
 from service.messaging import inbox, outbox
 from service.messaging.followers import Follower, can_reach
 from service.messaging.outbox import Claim
-from service.messaging.ports import DeliveryError, Failure, Limits
+from service.messaging.ports import DeliveryError, Failure
 from service.rulebook import Rulebook
 from service.tickets import (
     attachments,
     classification,
     delivery,
-    escalation,
-    invitations,
-    notices,
+    policy_moves,
     recalculation,
-    sweeps,
-    windows,
 )
 
 log = logging.getLogger(__name__)
@@ -236,21 +232,15 @@ def _sound_of(content: bytes, content_type: str | None) -> bytes | None:
 @job
 def sweep() -> None:
     """Everything whose stored instant has passed, and whatever a lost ring left behind."""
-    current = rules()
-    for step in (sweeps.mark_overdue, escalation.escalate_due, sweeps.wake):
-        with transaction() as session:
-            step(session, now=utcnow(), rules=current)
-    for ahead in (windows.warn_due, notices.send_due, invitations.invite_due):
-        with transaction() as session:
-            ahead(session, now=utcnow(), rules=current, limits_of=_limits_of)
-    with reading() as session:
-        lost = list(outbox.expired(session, utcnow()))
-    for item_id in lost:
-        with transaction() as session:
-            delivery.lock_for(session, item_id)
-            item = outbox.expire(session, item_id, now=utcnow())
-            if item is not None:
-                delivery.settled(session, item, now=utcnow(), rules=current)
+    if not sweeping.sweep(rules()):
+        current_app.extensions["doorbell"].ring("sweep")  # the rest comes behind what waits
+
+
+@job
+def notify() -> None:
+    """Send staff what they are told by mail or robot, a few recipients a ring: followers' messages come first."""
+    if notices_out.send_due(now=utcnow(), rules=rules()):
+        current_app.extensions["doorbell"].ring("notify")
 
 
 @job
@@ -265,11 +255,16 @@ def recompute() -> None:
         ring(session, "recompute")
 
 
-def _limits_of(channel: str) -> Limits | None:
-    try:
-        return channel_named(channel).limits
-    except NotFound:
-        return None
+@job
+def carry_policies() -> None:
+    """Bring open tickets to a version of the targets that was saved for them too; a few batches a ring."""
+    for _ in range(RECOMPUTED):
+        with transaction() as session:
+            current: Rulebook = current_app.extensions["rulebook"].current(session)
+            if policy_moves.carry_due(session, now=utcnow(), rules=current) < policy_moves.BATCH:
+                return
+    with transaction() as session:
+        ring(session, "carry_policies")
 
 
 @job
@@ -312,7 +307,9 @@ JOBS = {  # job -> queue
     "classify": "default",
     "sweep": "default",
     "recompute": "default",
+    "carry_policies": "default",
     "beat": "default",
+    "notify": "delivery",
     "probe": "delivery",
     "fetch_media": "delivery",
     "deliver": "delivery",
@@ -327,6 +324,8 @@ PERIODIC = {  # seconds
     "process_inbox": 5,
     "beat": 5,
     "recompute": 10,
+    "carry_policies": 10,
+    "notify": 5,
     "probe": 5,
     "fetch_media": 10,
     "read_profiles": 10,

@@ -23,7 +23,10 @@ class Permission(StrEnum):
     DISMISS = "dismiss"  # decline, withdraw, invalid
     FOLLOW_UP = "follow_up"  # and the close after it
     SEE_RESTRICTED = "see_restricted"
-    SUPERVISE = "supervise"  # the overdue page of every department
+    URGE = "urge"  # ask a colleague for haste
+    DECIDE_EXTENSION = "decide_extension"  # the first of a ticket; a further one is for those with it everywhere
+    OVERSEE = "oversee"  # the overdue board and the wall, the list of supervision orders
+    SUPERVISE = "supervise"  # orders, the register, what followers think
     MANAGE_PEOPLE = "manage_people"
     MANAGE_RULES = "manage_rules"  # the calendar
     MANAGE_ACCOUNTS = "manage_accounts"
@@ -56,10 +59,12 @@ _WORK_DEPARTMENT = {P.SEE: D, P.HANDLE: D, P.NOTE: D, P.TRANSFER: D, P.ASSIGN_SE
 _WORK_ALL = {P.SEE: A, P.HANDLE: A, P.NOTE: A, P.TRANSFER: A, P.ASSIGN_SELF: A, P.ASSIGN: A, P.DISMISS: A}
 ROLES: dict[Role, dict[Permission, Scope]] = {
     Role.AGENT: _WORK_DEPARTMENT,
-    Role.DEPT_HEAD: {**_WORK_DEPARTMENT, P.ASSIGN: D, P.DISMISS: D, P.FOLLOW_UP: D},
-    Role.DISPATCHER: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.MANAGE_FOLLOWERS: A},
+    Role.DEPT_HEAD: {**_WORK_DEPARTMENT, P.ASSIGN: D, P.DISMISS: D, P.FOLLOW_UP: D, P.URGE: D}
+    | {P.DECIDE_EXTENSION: D, P.OVERSEE: D},
+    Role.DISPATCHER: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.MANAGE_FOLLOWERS: A, P.URGE: A},
     Role.FOLLOW_UP_AGENT: {P.SEE: Scope.ANSWERED, P.NOTE: Scope.ANSWERED, P.FOLLOW_UP: Scope.ANSWERED},
-    Role.SUPERVISOR: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.FOLLOW_UP: A, P.SUPERVISE: A, P.MANAGE_FOLLOWERS: A},
+    Role.SUPERVISOR: {**_WORK_ALL, P.SEE_RESTRICTED: A, P.FOLLOW_UP: A, P.SUPERVISE: A, P.MANAGE_FOLLOWERS: A}
+    | {P.URGE: A, P.OVERSEE: A, P.DECIDE_EXTENSION: A},
     Role.REVIEWER: {P.REVIEW_CONTENT: A},
     Role.ACCOUNT_ADMIN: {P.MANAGE_ACCOUNTS: A, P.EDIT_CONTENT: A},
     Role.ADMIN: dict.fromkeys(Permission, A),
@@ -92,6 +97,7 @@ class User(UserMixin, Model):
     active: Mapped[bool] = mapped_column(default=True)
     session_version: Mapped[int] = mapped_column(default=1)  # grows when every open session of this user must end
     created_at: Mapped[datetime]
+    email: Mapped[str | None]  # where notices go; None: nowhere
     department: Mapped[Department] = relationship(lazy="joined")
 
     @property
@@ -135,3 +141,4 @@ class NewUser:
     department: str  # code
     roles: tuple[str, ...]
     password: str
+    email: str = ""  # "": none

@@ -18,3 +18,5 @@ class PolicyVersion(Model):
     at: Mapped[datetime]
     by: Mapped[str]
     note: Mapped[str]
+    carried: Mapped[int | None]  # open tickets that go over to it; None: only new ones have it
+    carried_at: Mapped[datetime | None]  # when the last of them had

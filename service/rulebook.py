@@ -19,11 +19,16 @@ from service.policy_versions import PolicyVersion
 from service.publishing import Publication, State
 from service.routing.classifier import Classifier, classifier_from
 from service.routing.rules import RoutingRow
+from service.sla import shifts
+from service.sla.allowances import Allowances, allowances_from
 from service.sla.calendar import Calendar
 from service.sla.ladder import Ladder, ladder_from
-from service.sla.layers import calendars_from
+from service.sla.layers import calendars_from, shifts_by_scope
+from service.sla.orders import OrderRules, order_rules_from
 from service.sla.policy import PolicyTable, policies_from
+from service.sla.quiet import QuietHours, quiet_hours_from
 from service.sla.rows import Row
+from service.sla.shifts import Shifts
 
 RULES, CALENDAR = 1, 2  # what has a version
 MOST_POLICIES = 200  # versions of the targets that open tickets may still have
@@ -36,6 +41,9 @@ SECTIONS = {  # section -> shipped file, and the field that names a row in it
     "calendar": ("calendar_cn.json", "key"),
     "texts": ("texts.json", "key"),
     "escalation": ("escalation.json", "key"),
+    "supervision": ("supervision.json", "key"),
+    "quiet_hours": ("quiet_hours.json", "key"),
+    "extensions": ("extensions.json", "key"),
 }
 
 
@@ -98,6 +106,10 @@ class Rulebook:
     policy_version: int = 0
     policy_versions: Mapping[int, PolicyTable] = field(default_factory=dict)  # all of them
     ladder: Ladder = field(default_factory=lambda: Ladder(()))
+    allowances: Allowances = field(default_factory=Allowances)
+    orders: OrderRules = field(default_factory=lambda: orders_in())
+    quiet: QuietHours = field(default_factory=lambda: quiet_hours_in())
+    shifts: Mapping[str, Shifts] = field(default_factory=dict)  # by department code, "" for everybody's
 
     def text(self, key: str, channel: str) -> str:
         """A text as this channel says it."""
@@ -111,6 +123,12 @@ class Rulebook:
     def policies_of(self, version: int) -> PolicyTable:
         """The targets that a ticket of this version started with."""
         return self.policy_versions.get(version, self.policies)
+
+    def on_duty(self, department_id: int, at: datetime) -> tuple[str, ...]:
+        """Usernames of those who have a shift of the department, or of the whole company, at this instant."""
+        code = self.department_codes.get(department_id, "")
+        found = (shifts.on_duty(self.shifts.get(scope, {}), at, self.zone) for scope in (code, ""))
+        return tuple(dict.fromkeys(username for people in found for username in people))
 
     def calendar_for(self, department_id: int) -> Calendar:
         """The calendar on which a department works."""
@@ -228,6 +246,11 @@ def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -
         policy_version=newest,
         policy_versions=policy_versions,
         ladder=ladder_from(sections["escalation"]),
+        # before `desk init` has brought them to an older database the shipped ones hold
+        allowances=allowances_from(sections["extensions"] or shipped("extensions.json")),
+        orders=orders_in(sections["supervision"]),
+        quiet=quiet_hours_in(sections["quiet_hours"]),
+        shifts=shifts_by_scope(sections["calendar"]),
         categories=categories_from(sections["categories"]),
         routing=tuple(routing_from(sections["routing"])),
         classifier=classifier_from(sections["keywords"], sections["categories"]),
@@ -244,6 +267,16 @@ def policy_versions_in(session: Session, shipped_rows: Iterable[Row]) -> dict[in
     """Version -> targets; 0 are the shipped ones."""
     rows = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(MOST_POLICIES))
     return {0: policies_from(shipped_rows)} | {row.version: policies_from(row.rows) for row in rows}
+
+
+def orders_in(rows: Iterable[Row] = ()) -> OrderRules:
+    """The numbers of supervision; as shipped where a row is not there yet."""
+    return order_rules_from([*shipped("supervision.json"), *rows])
+
+
+def quiet_hours_in(rows: Iterable[Row] = ()) -> QuietHours:
+    """When people are left in peace; as shipped where the row is not there yet."""
+    return quiet_hours_from([*shipped("quiet_hours.json"), *rows])
 
 
 def documents_in(session: Session) -> dict[tuple[str, str], Mapping[str, object]]:

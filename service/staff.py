@@ -36,13 +36,14 @@ def add_person(session: Session, new: NewUser, hand: Hand) -> User:
 
 
 def change_person(
-    session: Session, user: User, hand: Hand, *, name: str, department: str, roles: Sequence[str]
+    session: Session, user: User, hand: Hand, *, name: str, department: str, roles: Sequence[str], email: str = ""
 ) -> None:
-    """Another name, department or set of roles. Raises InvalidInput for the last administrator who would not be one."""
+    """Another place or address. Raises InvalidInput for the last administrator who would not be one."""
     before = place_of(user)
     if Role.ADMIN in user.roles and Role.ADMIN not in roles and is_last_administrator(session, user):
         raise InvalidInput(roles="is the last administrator; make another one first")
     credentials.set_place(session, user, name=name, department=department, roles=roles)
+    credentials.set_email(user, email)
     if place_of(user) != before:
         _record(session, hand, "person_changed", user.username, before=before, after=place_of(user))
 
@@ -83,7 +84,8 @@ def is_last_administrator(session: Session, user: User) -> bool:
 
 
 def place_of(user: User) -> dict[str, object]:
-    return {"name": user.name, "department": user.department.code, "roles": list(user.roles)}
+    place: dict[str, object] = {"name": user.name, "department": user.department.code, "roles": list(user.roles)}
+    return place | ({"email": user.email} if user.email else {})
 
 
 def get_department(session: Session, code: str) -> Department:

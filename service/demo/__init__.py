@@ -23,6 +23,7 @@ from service.runtime.programs import Places
 from service.runtime.refusal import RefusedError
 from service.runtime.up import Prepared
 from service.tickets.models import Ticket
+from service.tickets.register import Notification
 
 SEED = 20_261_120
 SIMULATOR_FILE = "simulator.json"
@@ -64,6 +65,8 @@ def fill(app: Flask, app_id: str, *, now: datetime, tickets: int = player.TICKET
             )
             player.play(stage, app_id, until=now, tickets=tickets)
             session.execute(update(Ticket).values(demo=True))
+            old = update(Notification).where(Notification.at < now - timedelta(days=1))  # they had been at work
+            session.execute(old.values(read_at=Notification.at, answer_by=None))
         return session.scalar(select(func.count(Ticket.id))) or 0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count, islice
 
-from service.demo import followers
+from service.demo import followers, oversight, register
 from service.demo.aftermath import THANKS, course
 from service.demo.fates import FATES, NORMAL, Fate
 from service.demo.followers import Person
@@ -122,6 +122,8 @@ def play(stage: Stage, app_id: str, *, until: datetime, tickets: int = TICKETS) 
             player.begin(at, player.matter(draw(deck, fate), fate, waiting if at >= recent else ()))
     for at in chance.sample(starts, TALKS):
         player.begin(at + timedelta(minutes=7), player.talk())
+    player.begin(starts[0], oversight.rounds(stage, until))
+    player.begin(starts[0], register.rounds(stage, until))
     player.run()
 
 

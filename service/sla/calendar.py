@@ -18,6 +18,7 @@ from service.sla.hours import (
 )
 from service.sla.pieces import Piece, PieceKind, day_kinds
 from service.sla.rows import Row, text_in
+from service.sla.shifts import SHIFT_DAY, Shifts, joined, shifts_from
 from service.sla.statutory import statutory_days
 from service.sla.timeline import MICROSECOND, Day, Year, instant, ticks, year_of
 from service.sla.words import Lang, piece_words
@@ -248,20 +249,34 @@ def calendar_from(rows: Iterable[Row], zone: ZoneInfo = SHANGHAI) -> Calendar:
 
     "hours": intervals by weekday. "duty": where natural minutes run: `nights_staffed` (around the clock), or
     intervals by weekday, else only in the opening hours. "2026": whether the year's holidays are `confirmed`.
-    "2026-02-14": a day that differs from the week. Rows of one department are laid over these by `layers`.
+    "2026-02-14": a day that differs from the week; "duty:2026-02-14": who is on duty then, beside the others. Rows of
+    one department are laid over these by `layers`.
     """
     by_key = {text_in(row, "key"): row for row in rows}
+    shifts = shifts_from(by_key.values())
+    by_key = {key: row for key, row in by_key.items() if not SHIFT_DAY.fullmatch(key)}
     if "hours" not in by_key:
         raise ValueError('the calendar has no row "hours"')
     week, duty = week_from(by_key.pop("hours")), by_key.pop("duty", {})
     years = {key: by_key.pop(key) for key in list(by_key) if YEAR.fullmatch(key)}
-    return Calendar(
+    calendar = Calendar(
         zone=zone,
         week=week,
         days=dict(day_from(row, week) for row in by_key.values()),
         confirmed_years=frozenset(int(key) for key, row in years.items() if row.get("confirmed") is True),
-        duty=duty_from(duty, zone),
     )
+    return replace(calendar, duty=with_shifts(duty_from(duty, zone), calendar, shifts))
+
+
+def with_shifts(roster: Calendar | None, calendar: Calendar, shifts: Shifts) -> Calendar | None:
+    """The roster with the hours of shifts added; without a roster they are added to the opening hours."""
+    if not shifts:
+        return roster
+    base = roster or calendar
+    hours = {
+        day: joined([*base.intervals_on(day), *(shift.hours for shift in of_day)]) for day, of_day in shifts.items()
+    }
+    return replace(base, days={**base.days, **{day: DayException("", "duty", of_day) for day, of_day in hours.items()}})
 
 
 def duty_from(row: Row, zone: ZoneInfo) -> Calendar | None:

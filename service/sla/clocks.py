@@ -1,8 +1,9 @@
 """The clocks of a ticket as values: start, meet, pause, breach, retarget. Pure: no clock on the wall, no database.
 
 A clock that has a target was due at `due(target, started_at)`, moved on by the counted time of each pause that
-began before it was due. Every function keeps that, so a due time can always be derived again and explained. The one
-exception is `recalculated`: where the calendar changed so that a clock would be due earlier, it stays due when it was.
+began before it was due. Every function keeps that, so a due time can always be derived again and explained. The
+exceptions are `recalculated` and `lengthened`: where the calendar or the targets changed so that a clock would be due
+earlier, it stays due when it was.
 """
 
 from dataclasses import dataclass, replace
@@ -144,6 +145,20 @@ def retarget(clock: Clock, target: Target | None, calendar: Calendar, now: datet
     return replace(changed, state=state_of(changed, now))
 
 
+def extended_by(clock: Clock, days: int, calendar: Calendar, now: datetime) -> Clock:
+    """The clock with so many working days more than its target says; never due earlier than it was.
+
+    Met clocks and those without target stay as they are.
+    """
+    if clock.met_at is not None or clock.target is None or clock.due_at is None:
+        return clock
+    longer = retarget(clock, extended(clock.target, days, calendar), calendar, now)
+    if longer.due_at is None or longer.due_at >= clock.due_at:
+        return longer
+    kept = replace(longer, due_at=clock.due_at, provisional=clock.provisional)
+    return replace(kept, state=state_of(kept, now))
+
+
 def recalculated(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
     """The clock on a calendar that has changed since; never due earlier than it was: a promise is not shortened.
 
@@ -158,6 +173,18 @@ def recalculated(clock: Clock, calendar: Calendar, now: datetime) -> Clock:
         return clock
     changed = replace(clock, due_at=due_at, provisional=provisional)
     return replace(changed, state=state_of(changed, now))
+
+
+def lengthened(clock: Clock, target: Target, calendar: Calendar, now: datetime) -> Clock:
+    """The clock with another target, never due earlier than it was: a promise is not shortened. Met stays as it was."""
+    if clock.met_at is not None or clock.started_at is None or clock.due_at is None:
+        return clock
+    changed = retarget(clock, target, calendar, now)
+    if changed.due_at is None or changed.due_at >= clock.due_at:
+        return changed
+    provisional = counting_of(target, calendar).is_provisional(clock.started_at, clock.due_at)
+    kept = replace(changed, due_at=clock.due_at, provisional=provisional)
+    return replace(kept, state=state_of(kept, now))
 
 
 def reopen(clock: Clock, at: datetime, calendar: Calendar, *, at_least: float = 0.5, of: Target | None = None) -> Clock:

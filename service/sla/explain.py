@@ -44,6 +44,7 @@ class Course:
     calendar: Calendar  # the one on which the target is counted
     lang: Lang
     counts_from: datetime
+    extended: int = 0  # working days of the target that were granted beyond its policy
     worked_days: list[date] = field(default_factory=list)  # the working days counted so far
 
     def words(self, step: str, **values: object) -> str:
@@ -51,18 +52,20 @@ class Course:
         return STEPS[self.lang][step].format(**values)
 
 
-def explain(clock: Clock, calendar: Calendar, lang: Lang = "zh") -> list[Step]:
+def explain(clock: Clock, calendar: Calendar, lang: Lang = "zh", *, extended: int = 0) -> list[Step]:
     """Consecutive steps from the clock's start to its due time whose minutes add up to the target.
 
     Each counted day of a target in days is one step; pauses and closed times have 0 minutes. A pause that lasts is a
     step without length, as it has not moved the due time yet. Empty for a clock without target.
+    `extended`: working days that were granted, which the target has in it.
     """
     target, started_at, due_at = clock.target, clock.started_at, clock.due_at
     if target is None or started_at is None or due_at is None:
         return []
     counting = counting_of(target, calendar)
     in_days = target.unit is Unit.WORKING_DAYS
-    course = Course(target, counting, lang, counting.midnight_after(started_at) if in_days else started_at)
+    counts_from = counting.midnight_after(started_at) if in_days else started_at
+    course = Course(target, counting, lang, counts_from, extended)
     derived, _ = derived_due(target, started_at, clock.pauses, calendar)
     ends = min(derived, due_at)
     spans = [span for part in parts(clock.pauses, started_at, ends) for span in spans_of(part, course)]
@@ -72,6 +75,8 @@ def explain(clock: Clock, calendar: Calendar, lang: Lang = "zh") -> list[Step]:
         steps.append(Step(derived, due_at, 0, course.words("promise_kept", at=at)))
     elif derived > due_at:
         steps.append(Step(due_at, due_at, 0, course.words("calendar_changed")))
+    if extended and not in_days:
+        steps.append(Step(due_at, due_at, 0, course.words("extended", extra=extended)))
     return steps
 
 
@@ -138,10 +143,16 @@ def working_day_words(piece: Piece, day: date, course: Course) -> str:
     if day not in course.worked_days:
         course.worked_days.append(day)
     number = course.worked_days.index(day) + 1
-    step = "makeup_day" if piece.kind is PieceKind.MAKEUP else "day"
+    step, extra = (
+        "makeup_day" if piece.kind is PieceKind.MAKEUP else "day",
+        number - course.target.amount + course.extended,
+    )
     if number > course.target.amount:
         step = "made_good"
-    words = course.words(step, k=number, day=day_words(day, course.lang), name=name_words(piece.name, course.lang))
+    elif course.extended and extra > 0:
+        step = f"extended_{step}"
+    name = name_words(piece.name, course.lang)
+    words = course.words(step, k=number, extra=extra, day=day_words(day, course.lang), name=name)
     provisional = course.calendar.is_provisional(piece.start, piece.start)
     return words + (UNCONFIRMED[course.lang].format(year=day.year) if provisional else "")
 

@@ -9,7 +9,8 @@ from service.sla.rows import Row, text_in
 
 Interval = tuple[time, time]  # an end of 00:00 is midnight at the end of the day
 Week = Mapping[int, tuple[Interval, ...]]  # Monday = 0
-DayKind = Literal["holiday", "makeup_workday", "normal"]  # normal: as its week says, whatever was announced
+# normal: as its week says, whatever was announced; duty: a day of a roster, which no row of days may say
+DayKind = Literal["holiday", "makeup_workday", "normal", "duty"]
 
 MIDNIGHT = time()
 DAY_MINUTES = 24 * 60

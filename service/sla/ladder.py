@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.sla.calendar import Calendar
-from service.sla.clocks import Clock, ClockState, counting_of, due, moved_on
+from service.sla.clocks import Clock, ClockState, counting_of, due, moved_on, open_pause
 from service.sla.policy import ClockKind, Target, Unit, target_from
 from service.sla.rows import Row, row_in, text_in, texts_in
 
@@ -30,6 +30,10 @@ class Rung:
 
     def __post_init__(self) -> None:
         """Refuse a rung that no clock could reach, or that tells nobody in no way."""
+        if not self.key or self.key.split() != [self.key]:
+            raise ValueError(f"a rung's key is one word, not {self.key!r}")  # rows keep them in a list with spaces
+        if not self.clocks:
+            raise ValueError(f"rung {self.key!r} belongs to no clock")
         if (self.share is None) == (self.late is None):
             raise ValueError(f"rung {self.key!r} has either a share or a lateness")
         if self.share is not None and not 1 <= self.share <= AT_DUE:
@@ -39,6 +43,8 @@ class Rung:
         for given, known in ((self.who, WHO), (self.how, HOW)):
             if unknown := set(given) - set(known):
                 raise ValueError(f"rung {self.key!r}: {sorted(unknown)} is none of {', '.join(known)}")
+        if bool(self.who) != bool(self.how) or not (self.who or self.level):
+            raise ValueError(f"rung {self.key!r} tells somebody in some way, or raises a level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Ladder:
 
     def next(self, clock: Clock, done: Collection[str], calendar: Calendar) -> Reached | None:
         """The next rung that a clock will reach, None where it stands still, is met, or has reached them all."""
-        if clock.state not in (ClockState.RUNNING, ClockState.BREACHED):
+        if clock.state not in (ClockState.RUNNING, ClockState.BREACHED) or open_pause(clock):
             return None
         left = [rung for rung in self.rungs if clock.kind in rung.clocks and rung.key not in done]
         shares = [rung.share for rung in left if rung.share is not None]
@@ -90,9 +96,13 @@ def used_at(clock: Clock, share: int, calendar: Calendar) -> datetime:
 
 
 def late_at(clock: Clock, late: Target, calendar: Calendar) -> datetime:
-    """When a clock is late by so much."""
+    """When a clock is late by so much; pauses begun when it was late already do not count."""
     assert clock.due_at is not None  # noqa: S101 - it runs
-    return due(late, clock.due_at, calendar)[0]
+    at, counting = due(late, clock.due_at, calendar)[0], counting_of(late, calendar)
+    for pause in clock.pauses:
+        if pause.start > clock.due_at:  # the others have moved the due time
+            at = moved_on(at, pause, counting)
+    return at
 
 
 def ladder_from(rows: Iterable[Row]) -> Ladder:

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from service.sla.calendar import SHANGHAI, Calendar, calendar_from
 from service.sla.rows import Row, text_in
+from service.sla.shifts import SHIFT_DAY, Shifts, shifts_from
 
 COMPANY = "*"  # "*:2026-05-04" is the company's own day, whatever was announced; "QGB:hours" are a department's hours
 SCOPED = re.compile(r"(\*|[A-Z][A-Z0-9]{1,9}):(.+)")
@@ -29,8 +30,11 @@ def layers_from(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
     layers: dict[str, dict[str, Row]] = {"": {}}
     for row in rows:
         scope, name = split(text_in(row, "key"))
-        if scope and not DAY.fullmatch(name) and (scope == COMPANY or name not in ("hours", "duty")):
-            raise ValueError(f"{scope}:{name}: a department has hours, duty and days of its own, the company days")
+        is_own = name in ("hours", "duty") or SHIFT_DAY.fullmatch(name) is not None
+        if scope and not DAY.fullmatch(name) and (scope == COMPANY or not is_own):
+            raise ValueError(
+                f"{scope}:{name}: a department has hours, duty, shifts and days of its own, the company days"
+            )
         layers.setdefault(scope, {})[name] = {**row, "key": name}
     return layers
 
@@ -41,3 +45,9 @@ def calendars_from(rows: Iterable[Row], zone: ZoneInfo = SHANGHAI) -> tuple[Cale
     common = layers.pop("") | layers.pop(COMPANY, {})
     own = {code: calendar_from((common | layer).values(), zone) for code, layer in layers.items()}
     return calendar_from(common.values(), zone), own
+
+
+def shifts_by_scope(rows: Iterable[Row]) -> dict[str, Shifts]:
+    """Everybody's shifts (""), and those of each department that has its own, by code."""
+    layers = layers_from(rows)
+    return {scope: found for scope, layer in layers.items() if (found := shifts_from(layer.values()))}

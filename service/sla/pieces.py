@@ -33,11 +33,12 @@ WITH_HOURS: dict[DayKind | None, DayKinds] = {
     "normal": (PieceKind.OPEN, PieceKind.NIGHT, PieceKind.LUNCH),
     "makeup_workday": (PieceKind.MAKEUP, PieceKind.NIGHT, PieceKind.LUNCH),
     "holiday": (PieceKind.SHORT, PieceKind.NIGHT, PieceKind.LUNCH),
+    "duty": (PieceKind.DUTY, PieceKind.OFF_DUTY, PieceKind.OFF_DUTY),
 }
 CLOSED_HOLIDAY: DayKinds = (PieceKind.SHORT, PieceKind.HOLIDAY, PieceKind.LUNCH)
 CLOSED_WEEKDAY: DayKinds = (PieceKind.OPEN, PieceKind.REST, PieceKind.LUNCH)
 CLOSED_WEEKEND: DayKinds = (PieceKind.OPEN, PieceKind.WEEKEND, PieceKind.LUNCH)
-ON_DUTY: DayKinds = (PieceKind.DUTY, PieceKind.OFF_DUTY, PieceKind.OFF_DUTY)
+ON_DUTY: DayKinds = WITH_HOURS["duty"]
 
 
 @dataclass(frozen=True, slots=True)

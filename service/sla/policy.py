@@ -1,13 +1,14 @@
-"""Targets by category and priority: how soon each clock is due. Pure: no clock, no database."""
+"""Targets by category, priority and follower's tag: how soon each clock is due. Pure: no clock, no database."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.sla.rows import Row, number_in, row_in, text_in, whole_in
 
 ANY_PRIORITY = "any"
+PRIORITIES = ("low", "normal", "high", "urgent")
 # until a message is classified it has the targets of an ordinary inquiry
 UNCLASSIFIED = ("inquiry", "normal")
 
@@ -48,6 +49,9 @@ class Target:
         return f"{self.amount} {words.removesuffix('s') if self.amount == 1 else words}"
 
 
+TARGETS = ("accept", "first_reply", "next_reply", "update_every", "resolve", "follow_up")  # fields of a policy
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The targets of one category and priority; None: no such clock."""
@@ -66,11 +70,14 @@ class Policy:
     def __post_init__(self) -> None:
         """Refuse a share that is no share, and a follow-up that would never be due."""
         if not 0 <= self.follow_up_share <= 1:
-            raise ValueError(
-                f"{self.category}/{self.priority}: a share lies between 0 and 1, not {self.follow_up_share}"
-            )
+            raise ValueError(f"{self.name}: a share lies between 0 and 1, not {self.follow_up_share}")
         if self.follow_up_share and not self.follow_up:
-            raise ValueError(f"{self.category}/{self.priority}: a share of follow-ups needs a follow-up target")
+            raise ValueError(f"{self.name}: a share of follow-ups needs a follow-up target")
+
+    @property
+    def name(self) -> str:
+        """Its key: "inquiry/normal", "complaint/high/VIP"."""
+        return "/".join(filter(None, (self.category, self.priority, self.tag)))
 
     def target(self, kind: ClockKind) -> Target | None:
         """How long a clock of that kind may take; None: there is no such clock."""
@@ -80,29 +87,68 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PolicyTable:
-    """All policies of an installation. Raises ValueError where two stand for the same category and priority."""
+    """All policies of an installation.
+
+    Raises ValueError where two stand for the same category, priority and tag, and where one with a tag has none
+    beside it for everybody else.
+    """
 
     policies: tuple[Policy, ...]
     _found: dict[tuple[str, str], Policy] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _tagged: dict[str, list[Policy]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the policies."""
+        names = [policy.name for policy in self.policies]
+        if twice := next((name for name, count in Counter(names).items() if count > 1), None):
+            raise ValueError(f"two policies for {twice}")
+        tagged: dict[str, list[Policy]] = defaultdict(list)
         for policy in self.policies:
-            key = (policy.category, policy.priority)
-            if key in self._found:
-                raise ValueError(f"two policies for {policy.category}/{policy.priority}")
-            self._found[key] = policy
-        policies_of = Counter(policy.category for policy in self.policies)
-        alone = (policy for policy in self.policies if policies_of[policy.category] == 1)
+            if policy.tag:
+                tagged[policy.category].append(policy)
+            else:
+                self._found[policy.category, policy.priority] = policy
+        self._tagged.update(tagged)
+        policies_of = Counter(category for category, _ in self._found)
+        alone = [policy for policy in self._found.values() if policies_of[policy.category] == 1]
         self._found.update({(policy.category, ANY_PRIORITY): policy for policy in alone})
+        if missing := next(self._missing(), None):
+            raise ValueError(missing)
 
-    def policy_for(self, category: str | None, priority: str) -> Policy:
-        """The policy of a category and priority; unclassified (None) has that of inquiry/normal, whatever the priority.
+    def _missing(self) -> Iterator[str]:
+        for policy in (policy for policies in self._tagged.values() for policy in policies):
+            for priority in PRIORITIES if policy.priority == ANY_PRIORITY else (policy.priority,):
+                if self.find(policy.category, priority) is None:
+                    name = f"{policy.category}/{priority}"
+                    yield f"{policy.name} needs a policy without a tag beside it: {name} is missing"
 
-        A category with a single policy has it for all priorities. Raises ValueError where there is none.
-        """
+    @property
+    def has_tags(self) -> bool:
+        """Whether followers' tags make a difference at all."""
+        return bool(self._tagged)
+
+    def find(self, category: str, priority: str) -> Policy | None:
+        """The policy for followers without a tag; a category with a single one has it for all priorities."""
+        return self._found.get((category, priority)) or self._found.get((category, ANY_PRIORITY))
+
+    def all_for(self, category: str | None, priority: str) -> list[Policy]:
+        """Every policy that a category and priority may have, whatever the follower's tags."""
         key = UNCLASSIFIED if category is None else (category, priority)
-        policy = self._found.get(key) or self._found.get((key[0], ANY_PRIORITY))
+        tagged = [p for p in self._tagged.get(key[0], ()) if category and p.priority in (priority, ANY_PRIORITY)]
+        return [*tagged, self.policy_for(*key)]
+
+    def policy_for(self, category: str | None, priority: str, tags: Collection[str] = ()) -> Policy:
+        """The policy of a category and priority: the first with one of the follower's tags, else the one without.
+
+        Unclassified (None) is an inquiry/normal, whatever the priority and the tags. Raises ValueError where there is
+        none.
+        """
+        if category is not None and tags:
+            for tagged in self._tagged.get(category, ()):
+                if tagged.tag in tags and tagged.priority in (priority, ANY_PRIORITY):
+                    return tagged
+        key = UNCLASSIFIED if category is None else (category, priority)
+        policy = self.find(*key)
         if policy is None:
             known = ", ".join(dict.fromkeys(policy.category for policy in self.policies))
             raise ValueError(f"no policy for category {key[0]!r}, priority {key[1]!r}; categories are {known}")
@@ -128,6 +174,17 @@ def policy_from(row: Row) -> Policy:
         next_reply=target_from(row_in(row, "next_reply" if "next_reply" in row else "first_reply")),
         tag=text_in(row, "tag") if row.get("tag") else None,
     )
+
+
+def row_of(policy: Policy) -> dict[str, object]:
+    """The row of a policy: `policy_from` gives the same policy again."""
+    row: dict[str, object] = {"key": policy.name, "category": policy.category, "priority": policy.priority}
+    if policy.tag:
+        row["tag"] = policy.tag
+    for name in TARGETS:
+        target: Target | None = getattr(policy, name)
+        row[name] = {"amount": target.amount, "unit": target.unit.value} if target else None
+    return row | {"follow_up_share": policy.follow_up_share}
 
 
 def policies_from(rows: Iterable[Row]) -> PolicyTable:

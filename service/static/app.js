@@ -276,6 +276,7 @@
         setTimeout(() => line?.remove(), 12000);
       }
     });
+    on("htmx:oobAfterSwap", (event) => { if (event.detail.target.id === "toasts") showToasts(); });
     on("htmx:sseOpen", () => poll(false));
     on("htmx:sseError", () => poll(true));
     setTimeout(() => $$("#toasts .is-success").forEach((line) => line.remove()), 6000);

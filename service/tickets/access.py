@@ -34,7 +34,7 @@ def visible_to(user: User) -> ColumnElement[bool]:
     scopes = user.scopes(Permission.SEE)
     if not scopes:
         return false()
-    parts: list[ColumnElement[bool]] = [Ticket.assignee_id == user.id]
+    parts: list[ColumnElement[bool]] = [_is_own(user)]
     unrestricted = true() if user.may(Permission.SEE_RESTRICTED) else Ticket.restricted.is_(False)
     if Scope.ALL in scopes:
         return true() if user.may(Permission.SEE_RESTRICTED) else or_(*parts, unrestricted)
@@ -44,6 +44,22 @@ def visible_to(user: User) -> ColumnElement[bool]:
     if Scope.ANSWERED in scopes:
         parts.append(and_(Ticket.status.in_(FOLLOWED_UP), unrestricted))
     return or_(*parts)
+
+
+def overseen_by(user: User) -> ColumnElement[bool]:
+    """What a person's board counts and lists: all they see, or of it what stands with their own department."""
+    scopes = user.scopes(Permission.OVERSEE)
+    if Scope.ALL in scopes:
+        return visible_to(user)
+    if Scope.DEPARTMENT not in scopes:
+        return false()
+    # said so, and not as visible_to and the department: an index has all of it
+    seen = true() if user.may(Permission.SEE_RESTRICTED) else or_(Ticket.restricted.is_(False), _is_own(user))
+    return and_(Ticket.department_id == user.department_id, seen)
+
+
+def _is_own(user: User) -> ColumnElement[bool]:
+    return Ticket.assignee_id == user.id
 
 
 def may(user: User, permission: Permission, ticket: Ticket) -> bool:

@@ -14,8 +14,8 @@ from service.errors import InvalidInput
 from service.routing import autoreply
 from service.routing.autoreply import INTENTS, Autoreplies, Do
 from service.rulebook import Rulebook, shipped
-from service.tickets import locks, progress
-from service.tickets.changes import Deed, change
+from service.tickets import locks, progress, urging
+from service.tickets.changes import Deed
 from service.tickets.models import Rating, Ticket
 from service.tickets.receipts import filled, local
 from service.tickets.states import WORKABLE, Action, Status
@@ -117,8 +117,7 @@ def urge(session: Session, asked: Asked, *, because: str) -> Ticket | None:
     )
     if session.scalar(query.limit(1)) is None:
         deed = Deed(by=None, now=asked.now, rules=asked.rules, actor_name=audit.FOLLOWER)
-        with change(session, ticket, Action.CUSTOMER_URGE, deed, because=because):
-            pass
+        urging.urge_by_customer(session, ticket, deed, because=because)
     return ticket
 
 

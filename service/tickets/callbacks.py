@@ -48,12 +48,15 @@ def listing(session: Session, user: User, *, now: datetime, until: datetime) -> 
     return session.scalars(query.order_by(due.nulls_last(), Ticket.id).limit(MOST)).all()
 
 
-def tally(session: Session, user: User, *, now: datetime, until: datetime) -> Tally:
-    """The counts beside the list."""
+def tally(
+    session: Session, user: User, *, now: datetime, until: datetime, also: ColumnElement[bool] | None = None
+) -> Tally:
+    """The counts beside the list; `also` narrows them."""
     closes_at = Follower.window_closes_at
     waits, shut = Ticket.callback_due_at.is_not(None), or_(closes_at.is_(None), closes_at <= now)
     kind = select(waits.label("waits"), shut.label("shut")).join(Follower, Follower.id == Ticket.follower_id)
-    rows = session.execute(kind.where(access.visible_to(user), _to_call(until)).limit(COUNT_CAP)).all()
+    kind = kind.where(access.visible_to(user), _to_call(until), *([] if also is None else [also]))
+    rows = session.execute(kind.limit(COUNT_CAP)).all()
     waiting = sum(bool(row.waits) for row in rows)
     gone = sum(bool(row.shut) for row in rows if not row.waits)
     return Tally(waiting, gone, len(rows) - waiting - gone)

@@ -14,7 +14,8 @@ from service.messaging.followers import Follower
 from service.people import User
 from service.rulebook import Rulebook
 from service.sla.policy import ClockKind
-from service.tickets import breaches
+from service.tickets import breaches, orders
+from service.tickets.breaches import Holder
 from service.tickets.clocks import Clocks
 from service.tickets.models import Ticket
 from service.tickets.states import LIVE, OURS, Action, Status, after
@@ -76,10 +77,12 @@ def change(
     anything is changed.
     """
     before = snapshot(session, ticket, deed.rules)
+    holder = Holder(ticket.department_id, ticket.assignee_id)
     move(ticket, action)
     clocks = Clocks(session, ticket, deed.rules)
     yield clocks
     if ticket.status in FINISHED:
+        orders.end(session, ticket, now=deed.now)
         clocks.cancel(*ClockKind)
         ticket.closed_at, ticket.wake_at, ticket.follow_up_open = ticket.closed_at or deed.now, None, False
         ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = ticket.notice_at = None
@@ -88,7 +91,7 @@ def change(
     clocks.settle_pauses(now=deed.now)
     clocks.breach(now=deed.now)
     clocks.save(now=deed.now)
-    breaches.settle(session, ticket, clocks, now=deed.now)
+    breaches.settle(session, ticket, clocks, now=deed.now, holder=holder)
     if ticket.status.value != before["status"]:
         _point_follower(session, ticket)
         if ticket.status in OURS:  # the sweep looks when its window shuts

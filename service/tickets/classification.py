@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from service.messaging.followers import Follower
 from service.routing.classifier import Verdict
 from service.rulebook import Rulebook
-from service.tickets import cooperation, windows
+from service.tickets import cooperation, supervision, windows
 from service.tickets.changes import Deed, change
 from service.tickets.models import Message, Ticket
 from service.tickets.states import WORKABLE, Action, Status
@@ -70,6 +70,7 @@ def judge(session: Session, ticket: Ticket, verdict: Verdict, deed: Deed) -> Non
         ticket.class_source, ticket.class_confidence = "keyword", round(verdict.confidence, 3)
         ticket.class_because, ticket.triage, ticket.proposal = list(verdict.because), verdict.triage, None
         cooperation.apply(ticket, clocks, category, verdict.priority, deed)
+    supervision.check_repeats(session, ticket, deed)
 
 
 def is_in_hand(ticket: Ticket) -> bool:

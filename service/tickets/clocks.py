@@ -3,17 +3,18 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, object_session
 
 from service.messaging.followers import Follower
+from service.messaging.outbox import Delivery
 from service.rulebook import Rulebook
 from service.sla import clocks as sla
 from service.sla.calendar import Calendar
 from service.sla.clocks import Clock, ClockState, Pause
 from service.sla.ladder import Ladder
-from service.sla.policy import ClockKind, Policy, Target, Unit
-from service.tickets.models import ClockRow, Ticket
+from service.sla.policy import ClockKind, Policy, PolicyTable, Target, Unit
+from service.tickets.models import ClockRow, Message, Ticket
 from service.tickets.states import OURS, WORKABLE, Status
 
 AT_INTAKE = (ClockKind.ACCEPT, ClockKind.FIRST_REPLY, ClockKind.RESOLVE)
@@ -65,8 +66,19 @@ def at_intake(policy: Policy, at: datetime, calendar: Calendar) -> list[Clock]:
 
 
 def policy_of(ticket: Ticket, rules: Rulebook) -> Policy:
-    """The targets of the ticket, of the version that it started with."""
-    return rules.policies_of(ticket.policy_version).policy_for(ticket.category, ticket.priority)
+    """The targets of the ticket, of the version that it started with, with its follower's tags."""
+    table = rules.policies_of(ticket.policy_version)
+    tags = (follower_of(ticket).tags or ()) if table.has_tags else ()
+    return table.policy_for(ticket.category, ticket.priority, tags)
+
+
+def follower_of(ticket: Ticket) -> Follower:
+    """The ticket's follower: as a batch has loaded them, else by the session, which has locked or read them before."""
+    if "follower" in ticket.__dict__:
+        return ticket.follower
+    session = object_session(ticket)
+    assert session is not None  # noqa: S101 - clocks are of tickets that somebody works on
+    return session.get_one(Follower, ticket.follower_id)
 
 
 class Clocks:
@@ -80,6 +92,9 @@ class Clocks:
             rows = session.scalars(select(ClockRow).where(ClockRow.ticket_id == ticket.id)).all()
         self._rows = {ClockKind(row.kind): row for row in rows}
         self.clocks = {kind: clock_of(row) for kind, row in self._rows.items()}
+        self.moot: list[Clock] = []  # those that such a matter does not have after all
+        self.ended: list[Clock] = []  # runs in whose place another has begun
+        self._registered = {(row.kind, row.started_at): row.registered for row in rows}
         self._reckoned_on = self._calendar
 
     @property
@@ -87,14 +102,16 @@ class Clocks:
         """That of the department with which the ticket stands now."""
         return self._rules.calendar_for(self._ticket.department_id)
 
-    @property
-    def _follower(self) -> Follower:
-        if "follower" in self._ticket.__dict__:  # a batch has loaded them
-            return self._ticket.follower
-        return self._session.get_one(Follower, self._ticket.follower_id)
-
     def get(self, kind: ClockKind) -> Clock | None:
         return self.clocks.get(kind)
+
+    def registered(self, clock: Clock) -> str | None:
+        """What the register of breaches knew of this run before."""
+        return self._registered.get((clock.kind.value, clock.started_at)) if clock.started_at else None
+
+    def row(self, kind: ClockKind) -> ClockRow:
+        """The row of a clock that has been saved."""
+        return self._rows[kind]
 
     def meet(self, *kinds: ClockKind, at: datetime) -> None:
         self._apply(kinds, lambda clock: sla.meet(clock, at, self._calendar))
@@ -108,6 +125,8 @@ class Clocks:
 
     def start(self, kind: ClockKind, target: Target | None, *, at: datetime) -> None:
         clock = sla.start(kind, target, at, self._calendar)
+        if kind in self.clocks:
+            self.ended.append(self.clocks[kind])
         if clock.state is ClockState.NONE:
             self.clocks.pop(kind, None)
         else:
@@ -117,43 +136,109 @@ class Clocks:
     def policy(self) -> Policy:
         return policy_of(self._ticket, self._rules)
 
-    def target(self, kind: ClockKind) -> Target | None:
-        """What the ticket's policy says, with the days that were granted beyond it."""
-        target = self.policy.target(kind)
+    def target(self, kind: ClockKind, policy: Policy | None = None) -> Target | None:
+        """What the ticket's policy, or another one, says, with the days that were granted beyond it."""
+        target = (policy or self.policy).target(kind)
         days = self._ticket.extended_days if kind is ClockKind.RESOLVE else 0
         return sla.extended(target, days, self._calendar) if target and days else target
 
     def spoke(self, *, at: datetime) -> None:
         """A word of ours counts: it answers what the follower wrote before it, and the next is due in its time."""
+        self._ticket.first_replied_at = self._ticket.first_replied_at or at
         self.meet(ClockKind.FIRST_REPLY, at=at)
-        asked = self.clocks.get(ClockKind.NEXT_REPLY)
-        if asked is not None and asked.started_at is not None and asked.started_at <= at:
+        if not self._began_after(at, ClockKind.NEXT_REPLY):
             self.meet(ClockKind.NEXT_REPLY, at=at)
-            self.heard(at=self._ticket.last_inbound_at, since=at)
-        if self._ticket.status in WORKABLE:
+            self.listen(after=at)
+        if self._ticket.status in WORKABLE and not self._began_after(at, ClockKind.UPDATE):
+            self.meet(ClockKind.UPDATE, at=at)
             self.start(ClockKind.UPDATE, self.target(ClockKind.UPDATE), at=at)
 
-    def heard(self, *, at: datetime, since: datetime | None = None) -> None:
+    def heard(self, *, at: datetime) -> None:
         """The follower wrote at `at`; of several messages without a word of ours the oldest counts."""
         first, asked = self.clocks.get(ClockKind.FIRST_REPLY), self.clocks.get(ClockKind.NEXT_REPLY)
-        is_owed = first is not None and first.state is not ClockState.MET
-        is_asked = asked is not None and asked.state is not ClockState.MET
-        if not is_owed and not is_asked and (since is None or at > since):
+        if self._ticket.first_replied_at is None or (first is not None and first.state is not ClockState.MET):
+            return  # the first reply answers it
+        if asked is None or asked.state is ClockState.MET or self._began_after(at, ClockKind.NEXT_REPLY):
             self.start(ClockKind.NEXT_REPLY, self.target(ClockKind.NEXT_REPLY), at=at)
+
+    def listen(self, *, after: datetime | None = None) -> None:
+        """Start the round of the oldest message that wants an answer and that no word of ours is later than.
+
+        Messages are looked up, as those written before the platform took our word were not heard as a new round.
+        """
+        mine = Message.ticket_id == self._ticket.id
+        counts = or_(Message.delivery == Delivery.SENT.value, Message.delivery.is_(None))
+        word = select(func.max(Message.at)).where(mine, Message.direction == "outbound", counts)
+        said = max(filter(None, (after, self._session.scalar(word))), default=None)
+        asking = select(func.min(Message.at)).where(mine, Message.asks)
+        oldest = self._session.scalar(asking.where(Message.at > said)) if said else None
+        if oldest is not None:
+            self.heard(at=oldest)
+
+    def _began_after(self, at: datetime, kind: ClockKind) -> bool:
+        """Whether the clock is of a later round, which is not over."""
+        clock = self.clocks.get(kind)
+        if clock is None or clock.started_at is None or clock.state is ClockState.MET:
+            return False
+        return clock.started_at > at
 
     def retarget(self, *, now: datetime) -> None:
         """Same starts and pauses, the targets that the ticket has now."""
         for kind in (*AT_INTAKE, *ROUNDS):
             target, clock = self.target(kind), self.clocks.get(kind)
             if clock is None:
-                if kind in AT_INTAKE:
-                    self.start(kind, target, at=self._ticket.received_at)
+                self._begin(kind, target, now=now)
             elif clock.target == target:
                 continue  # computed anew it might be due earlier than was promised before the calendar changed
             elif target is None and clock.state is not ClockState.MET:
+                self.moot.append(clock)
                 del self.clocks[kind]
             else:
                 self.clocks[kind] = sla.retarget(clock, target, self._calendar, now)
+
+    def _begin(self, kind: ClockKind, target: Target | None, *, now: datetime) -> None:
+        """A clock that the ticket's former targets did not ask for; what was done meanwhile counts."""
+        ticket = self._ticket
+        if kind in AT_INTAKE:
+            done = {ClockKind.ACCEPT: ticket.accepted_at, ClockKind.FIRST_REPLY: ticket.first_replied_at}.get(kind)
+            self.start(kind, target, at=ticket.received_at)
+            if done is not None:
+                self.meet(kind, at=done)
+        elif ticket.first_replied_at is None or ticket.status not in WORKABLE:
+            return
+        elif kind is ClockKind.UPDATE:
+            self.start(kind, target, at=now)
+        else:
+            self.listen()
+
+    def go_over(self, to: PolicyTable, *, now: datetime, shorten: bool) -> None:
+        """The targets of another version for the clocks that are not met, from their starts and with their pauses.
+
+        A clock that began again on a remainder keeps it. Without `shorten` none is due earlier, none begins or ends.
+        """
+        ticket, table = self._ticket, self._rules.policies_of(self._ticket.policy_version)
+        tags = follower_of(ticket).tags or ()
+        policy = to.policy_for(ticket.category, ticket.priority, tags)
+        usual = table.all_for(ticket.category, ticket.priority)
+        for kind in ClockKind:
+            target, clock = self.target(kind, policy), self.clocks.get(kind)
+            if clock is None:
+                if shorten and ticket.status in WORKABLE and kind is not ClockKind.FOLLOW_UP:
+                    self._begin(kind, target, now=now)
+            elif clock.met_at is not None or clock.target not in [self.target(kind, each) for each in usual]:
+                continue
+            elif target is None:
+                if shorten and kind is not ClockKind.FOLLOW_UP:
+                    self.moot.append(clock)
+                    del self.clocks[kind]
+            elif clock.target != target:
+                step = sla.retarget if shorten else sla.lengthened
+                self.clocks[kind] = step(clock, target, self._calendar, now)
+
+    def extend(self, days: int, *, now: datetime) -> None:
+        """Resolve is due so many working days later; the ticket remembers them for whatever targets it gets."""
+        self._ticket.extended_days += days
+        self._apply((ClockKind.RESOLVE,), lambda clock: sla.extended_by(clock, days, self._calendar, now))
 
     def follow_department(self, *, now: datetime) -> None:
         """Due times on the calendar of the department that the ticket has gone to; no promise is shortened."""
@@ -221,6 +306,8 @@ class Clocks:
                 del self._rows[kind]
         for kind, clock in self.clocks.items():
             row = self._rows.setdefault(kind, ClockRow(ticket_id=self._ticket.id))
+            if row.started_at != clock.started_at:
+                row.registered = None  # another run
             reached = row.rungs.split() if row.started_at == clock.started_at else []
             for name, value in values_of(clock, self._rules.ladder, self._calendar, reached).items():
                 if getattr(row, name, None) != value:
@@ -228,7 +315,7 @@ class Clocks:
             self._session.add(row)
         for name, value in derived(self.clocks.values()).items():
             setattr(self._ticket, name, value)
-        self._ticket.limit_at = limit_of(self._ticket, self._follower.window_closes_at, now)
+        self._ticket.limit_at = limit_of(self._ticket, follower_of(self._ticket).window_closes_at, now)
         # a process whose rules are a moment old must not hide from `recalculation` what it computed with them
         self._ticket.calendar_version = min(self._ticket.calendar_version, self._rules.calendar_version)
 

@@ -7,7 +7,7 @@ from service.errors import Forbidden, InvalidInput
 from service.people import Permission, Scope, User
 from service.routing.rules import Matter, route
 from service.rulebook import Rulebook
-from service.tickets import delivery, locks
+from service.tickets import delivery, locks, supervision
 from service.tickets.changes import Deed, change, move
 from service.tickets.clocks import Clocks
 from service.tickets.models import Message, Ticket
@@ -27,6 +27,7 @@ def classify(
         ticket.class_source, ticket.class_confidence, ticket.class_because = "staff", 1.0, [reason]
         ticket.triage, ticket.proposal, ticket.classify_at = False, None, None
         apply(ticket, clocks, category, priority or chosen.default_priority, deed)
+    supervision.check_repeats(session, ticket, deed)
 
 
 def apply(ticket: Ticket, clocks: Clocks, category: str, priority: str, deed: Deed) -> None:
@@ -108,6 +109,7 @@ def merge(session: Session, ticket: Ticket, into: Ticket, deed: Deed) -> None:
     with change(session, ticket, Action.MERGE, deed, also={"into": into.number}):
         ticket.merged_into_id = into.id
         session.execute(update(Message).where(Message.ticket_id == ticket.id).values(ticket_id=into.id))
-    with change(session, into, Action.NOTE, deed, also={"merged": ticket.number}):
+    with change(session, into, Action.NOTE, deed, also={"merged": ticket.number}) as clocks:
+        clocks.listen()
         into.last_inbound_at = max(into.last_inbound_at, ticket.last_inbound_at)
         delivery.note_waiting(session, into, deed)

@@ -118,7 +118,6 @@ def settled(session: Session, item: OutboxItem, *, now: datetime, rules: Ruleboo
         note_waiting(session, ticket, deed)
         if state is Delivery.SENT:
             clocks.spoke(at=message.at)
-            ticket.first_replied_at = ticket.first_replied_at or message.at
     if state is Delivery.SENT and message.reply_kind == "final":
         answered(session, ticket, at=message.at, deed=deed)
         ticket.invite_at = now + INVITED_AFTER
@@ -200,7 +199,6 @@ def answered(session: Session, ticket: Ticket, *, at: datetime, deed: Deed) -> N
         clocks.spoke(at=at)
         clocks.meet(ClockKind.RESOLVE, at=at)
         clocks.cancel(ClockKind.UPDATE)
-        ticket.first_replied_at = ticket.first_replied_at or at
         ticket.answered_at, ticket.suspend_reason, ticket.promise_at = at, None, None
         ticket.follow_up_open, ticket.follow_up_attempts = wanted, 0
         ticket.wake_at = None if wanted else deed.now + CLOSES_AFTER

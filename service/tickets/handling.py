@@ -13,7 +13,7 @@ from service.messaging.followers import Follower, can_reach
 from service.messaging.outbox import Delivery, Part
 from service.messaging.ports import Limits
 from service.sla.policy import ClockKind
-from service.tickets import delivery, uploads
+from service.tickets import delivery, suspensions, uploads
 from service.tickets.changes import Deed, change
 from service.tickets.clocks import Clocks
 from service.tickets.models import Message, Ticket
@@ -87,7 +87,6 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
             delivery.note_waiting(session, ticket, deed)
         else:
             clocks.spoke(at=deed.now)
-            ticket.first_replied_at = ticket.first_replied_at or deed.now
             ticket.callback_due_at = None
     if draft.via != BY_CHANNEL and draft.kind == "final":
         delivery.answered(session, ticket, at=deed.now, deed=deed)
@@ -109,11 +108,18 @@ def note(session: Session, ticket: Ticket, text: str, deed: Deed) -> Message:
 
 
 def suspend(session: Session, ticket: Ticket, deed: Deed, *, reason: str, until: datetime) -> None:
-    """Stop the resolve clock until a date; the ticket wakes by itself then, or when the follower writes."""
+    """Stop the resolve clock until a date; the ticket wakes by itself then, or when the follower writes.
+
+    Raises InvalidInput for a date beyond what the ticket has left.
+    """
     if until <= deed.now:
         raise InvalidInput(until="must lie in the future")
+    after(ticket.status, Action.SUSPEND)
+    suspensions.refuse_longer(session, ticket, deed, until)
+    calendar = deed.rules.calendar_for(ticket.department_id)
     with change(session, ticket, Action.SUSPEND, deed, because=reason):
         ticket.suspend_reason, ticket.wake_at = reason, until
+        ticket.remind_at = suspensions.next_reminder(deed.now, until, deed.now, deed.rules, calendar)
 
 
 def resume(session: Session, ticket: Ticket, deed: Deed, *, because: str = "") -> None:

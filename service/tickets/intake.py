@@ -216,28 +216,40 @@ def _join(session: Session, case: Case, ticket_id: int, *, talk: bool) -> None:
     message, now = case.message, case.now
     values = {"ticket": ticket_id, "at": message.sent_at, "now": now, "quiet_at": now + QUIET}
     values["closes_at"] = case.follower.window_closes_at
-    number = session.connection().execute(statements.TALKS_ON if talk else statements.WRITES_ON, values).scalar()
-    if number is None:
-        number = _customer_writes(session, ticket_id, message, case.rules, now)
+    found = session.connection().execute(statements.TALKS_ON if talk else statements.WRITES_ON, values).first()
+    if found is not None:
+        number, asks = found.number, not talk and not _fetches_final(message, found.awaits_window)
+    else:
+        number, asks = _customer_writes(session, ticket_id, case)
     # after the ticket is locked: the message's foreign key locks it too, and more weakly
-    _add_message(session, message, case.follower.id, ticket_id)
+    _add_message(session, message, case.follower.id, ticket_id, asks=asks)
     announce(session, f"ticket:{number}", "queue")
 
 
-def _customer_writes(session: Session, ticket_id: int, message: Inbound, rules: Rulebook, now: datetime) -> str:
-    """The message moves the ticket: what waited goes on, what was answered is open again."""
+def _fetches_final(message: Inbound, awaits_window: str | None) -> bool:
+    """Whether a final answer goes out because of the message: then it is no question that the answer leaves open."""
+    return awaits_window == "final" and message.contact is not Contact.NONE
+
+
+def _customer_writes(session: Session, ticket_id: int, case: Case) -> tuple[str, bool]:
+    """The message moves the ticket: what waited goes on, what was answered is open again.
+
+    Returns the number, and whether the message wants an answer.
+    """
+    message, now = case.message, case.now
     ticket = locks.lock_ticket(session, ticket_id)
-    answered = ticket.status is Status.ANSWERED
-    deed = Deed(by=None, now=now, rules=rules, actor_name=audit.FOLLOWER)
+    answered, asks = ticket.status is Status.ANSWERED, not _fetches_final(message, ticket.awaits_window)
+    deed = Deed(by=None, now=now, rules=case.rules, actor_name=audit.FOLLOWER)
     with change(session, ticket, Action.CUSTOMER_WRITES, deed) as running:
         if answered:
             running.reopen(at=now)
             running.cancel(ClockKind.FOLLOW_UP)
             ticket.follow_up_open = False
-        running.heard(at=message.sent_at)
+        if asks:
+            running.heard(at=message.sent_at)
         ticket.wake_at, ticket.suspend_reason = None, None
         ticket.last_inbound_at, ticket.classify_at = message.sent_at, now + QUIET
-    return ticket.number
+    return ticket.number, asks
 
 
 def _open(session: Session, case: Case, chosen: Verdict | None) -> str:
@@ -270,7 +282,7 @@ def _new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, n
         day=now.astimezone(rules.zone).strftime("%Y%m%d"),
         ticket=ticket,
         clocks=[clocks.values_of(clock, rules.ladder, calendar) for clock in started],
-        message=_message_values(message),
+        message=_message_values(message, asks=True),
         event=event | {"after": after},
         lately=now - REPEAT_WITHIN,
         receipt=receipts.receipt(rules, str(ticket["query_code"]), due_of(started), closes_at=closes_at, now=now),
@@ -317,18 +329,21 @@ def subject_of(text: str) -> str:
     return line if len(line) <= SUBJECT_CHARS else beginning(line, SUBJECT_CHARS) + "…"
 
 
-def _add_message(session: Session, message: Inbound, follower_id: int, ticket_id: int | None) -> None:
-    values = _message_values(message) | {"follower_id": follower_id, "ticket_id": ticket_id}
+def _add_message(
+    session: Session, message: Inbound, follower_id: int, ticket_id: int | None, *, asks: bool = False
+) -> None:
+    values = _message_values(message, asks=asks) | {"follower_id": follower_id, "ticket_id": ticket_id}
     message_id = session.connection().execute(statements.INSERT_MESSAGE, values).scalar_one()
     _add_media(session, message, message_id)
 
 
-def _message_values(message: Inbound) -> dict[str, object]:
+def _message_values(message: Inbound, *, asks: bool) -> dict[str, object]:
     return {
         "direction": "inbound",
         "kind": message.kind,
         "text": message.text,
         "at": message.sent_at,
+        "asks": asks,
         "extra": dict(message.extra),
     }
 

@@ -172,7 +172,7 @@ def _writes_on() -> Executable:
     """
     statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"), TICKETS.c.status.in_(STAYS))
     statement = statement.where(TICKETS.c.first_replied_at.is_(None))
-    return statement.values(_time_of_message()).returning(TICKETS.c.number)
+    return statement.values(_time_of_message()).returning(TICKETS.c.number, TICKETS.c.awaits_window)
 
 
 def _talks_on() -> Executable:
@@ -181,7 +181,7 @@ def _talks_on() -> Executable:
     values["window_warn_at"] = values["updated_at"]  # the window has moved: the sweep looks again
     statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"))
     statement = statement.where(TICKETS.c.status != Status.WAITING_CUSTOMER)
-    return statement.values(values).returning(TICKETS.c.number)
+    return statement.values(values).returning(TICKETS.c.number, TICKETS.c.awaits_window)
 
 
 INSERT_TICKET = insert(TICKETS).values(repeat_of_id=_recently_closed()).returning(TICKETS.c.id)

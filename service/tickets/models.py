@@ -11,6 +11,7 @@ from service.people import Department, User
 from service.tickets.states import Status
 
 StatusText = Enum(Status, native_enum=False, length=20, values_callable=lambda e: [s.value for s in e])
+NO = text("false")
 _STATUSES = ", ".join(f"'{s.value}'" for s in Status)
 
 
@@ -27,16 +28,30 @@ class Ticket(Model):
         Index("ix_tickets_follower_id", "follower_id", "id"),
         Index("ix_tickets_updated", "updated_at", "id"),
         Index("ix_tickets_due", "due_at", "id"),
-        partial_index("ix_tickets_overdue", "overdue", "department_id", "due_at", "id"),
+        partial_index("ix_tickets_overdue", "overdue", "due_at", "id", "department_id"),
         partial_index("ix_tickets_breach", "breach_at IS NOT NULL", "breach_at"),
         partial_index("ix_tickets_classify", "classify_at IS NOT NULL", "classify_at"),
         partial_index("ix_tickets_wake", "wake_at IS NOT NULL", "wake_at"),
+        partial_index("ix_tickets_remind", "remind_at IS NOT NULL", "remind_at"),
         partial_index("ix_tickets_follow_up", "follow_up_open", "department_id", "answered_at", "id"),
         partial_index("ix_tickets_callback", "callback_due_at IS NOT NULL", "callback_due_at", "id"),
         partial_index("ix_tickets_window_warn", "window_warn_at IS NOT NULL", "window_warn_at"),
         partial_index("ix_tickets_window_shut", "window_warned = 0", "due_at", "id"),
         partial_index("ix_tickets_invite", "invite_at IS NOT NULL", "invite_at"),
+        # what lies where, counted without looking at a row
+        partial_index(
+            "ix_tickets_load",
+            "closed_at IS NULL",
+            *("department_id", "assignee_id", "status", "overdue", "follow_up_open", "restricted", "received_at"),
+        ),
+        partial_index(
+            "ix_tickets_answered",
+            "answered_at IS NOT NULL",
+            *("answered_at", "department_id", "restricted", "id"),
+        ),
+        partial_index("ix_tickets_accepted", "accepted_at IS NOT NULL", "accepted_at", "department_id", "restricted"),
         partial_index("ix_tickets_calendar", "closed_at IS NULL", "calendar_version", "id"),
+        partial_index("ix_tickets_policy", "closed_at IS NULL", "policy_version", "id"),
         partial_index("ix_tickets_notice", "notice_at IS NOT NULL", "notice_at"),
         Index("ix_tickets_limit", "limit_at", "id"),
         partial_index("ix_tickets_supervised", "supervision IS NOT NULL", "supervision", "id"),
@@ -75,6 +90,7 @@ class Ticket(Model):
     breach_at: Mapped[datetime | None]  # earliest due time of those still running: what the sweep looks at
     overdue: Mapped[bool] = mapped_column(default=False)
     wake_at: Mapped[datetime | None]  # when something happens by itself: a suspension ends, an answered ticket closes
+    remind_at: Mapped[datetime | None]  # when the handler of a suspended one is told to ask the customer again
     callback_due_at: Mapped[datetime | None]  # an answer waits for the window: call the follower by then
     awaits_window: Mapped[str | None]  # "interim" or "final": a reply that waits for the window
 
@@ -114,7 +130,10 @@ class ClockRow(Model):
     """One of a ticket's clocks; a clock without a row is not set."""
 
     __tablename__ = "clocks"
-    __table_args__ = (partial_index("ix_clocks_next_rung", "next_rung_at IS NOT NULL", "next_rung_at"),)
+    __table_args__ = (
+        partial_index("ix_clocks_next_rung", "next_rung_at IS NOT NULL", "next_rung_at"),
+        partial_index("ix_clocks_breached", "state = 'breached'", "ticket_id", "kind"),
+    )
 
     ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -127,6 +146,7 @@ class ClockRow(Model):
     pauses: Mapped[list[list[str | None]]] = mapped_column(JSON)  # [from, to or null, reason], ISO 8601
     provisional: Mapped[bool]
     next_rung_at: Mapped[datetime | None]  # when the next rung of the ladder is reached; None while it stands still
+    registered: Mapped[str | None]  # what the register of breaches knows of this run: unmet, met (too late)
     rungs: Mapped[str] = mapped_column(default="", server_default=text("''"))  # keys of those reached since started_at
 
 
@@ -148,6 +168,8 @@ class Message(Model):
     via: Mapped[str | None]  # outbound: wechat phone in_person
     reply_kind: Mapped[str | None]  # outbound: interim final ask
     delivery: Mapped[str | None]  # outbound by wechat: the state of its slowest part
+    # inbound: wants an answer of ours; thanks, taps and keywords want none
+    asks: Mapped[bool] = mapped_column(default=False, server_default=NO)
     extra: Mapped[dict[str, str] | None] = mapped_column(JSON)
     attachments: Mapped[list["Attachment"]] = relationship(lazy="raise_on_sql", order_by="Attachment.id")
 

@@ -28,8 +28,11 @@ SORTS: dict[str, tuple[str, bool]] = {  # name -> column, descending
     "-received": ("received_at", True),
     "received": ("received_at", False),
     "due": ("due_at", False),
+    "limit": ("limit_at", False),  # the due time, or the end of the reply window where that comes first
     "updated": ("updated_at", True),
 }
+
+LACKING = {"due", "limit"}  # not every ticket has such a time; those without come last
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,14 @@ class Page(Generic[T]):
 
 
 def search(session: Session, user: User, wanted: Search) -> Page[Ticket]:
-    """One page of the tickets that the user may see; sorted by due time, those that have none come last."""
+    """One page of the tickets that the user may see; those that lack the time by which it is sorted come last."""
     column_name, descending = SORTS[wanted.sort]
     column = getattr(Ticket, column_name)
     query = select(Ticket).where(visible_to(user), *conditions(user, wanted))
     if wanted.q:
         query = query.where(_matches(user, wanted.q))
     if wanted.cursor:
-        at, ticket_id = _place(wanted.cursor, may_lack_time=wanted.sort == "due")
+        at, ticket_id = _place(wanted.cursor, may_lack_time=wanted.sort in LACKING)
         query = query.where(_after(column, at, ticket_id, descending=descending))
     order = (column.desc(), Ticket.id.desc()) if descending else (column.nulls_last(), Ticket.id)
     tickets = session.scalars(for_lists(query).order_by(*order).limit(wanted.limit + 1)).all()

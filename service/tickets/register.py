@@ -52,7 +52,9 @@ class Notification(Model):
     urgent: Mapped[bool] = mapped_column(default=False)  # goes out in quiet hours too
     read_at: Mapped[datetime | None]
     answer_by: Mapped[datetime | None]  # unread by then, the next level hears of it
-    send_at: Mapped[datetime | None]  # None: in the app only, or done
+    pops: Mapped[bool] = mapped_column(default=False)  # in_app: an open page shows it outside the browser's window too
+    # None: in the app only, or done. While it is sent: end of the lease
+    send_at: Mapped[datetime | None]
     digest: Mapped[bool] = mapped_column(default=False)  # goes out with the others of the morning
     state: Mapped[str | None]  # of what leaves the house: due sending sent failed unknown
     attempts: Mapped[int] = mapped_column(default=0)
@@ -84,8 +86,11 @@ class SupervisionOrder(Model):
     __table_args__ = (
         CheckConstraint("level IN ('ordinary', 'yellow', 'red')", name="level"),
         partial_index("uq_supervision_orders_open", "closed_at IS NULL", "ticket_id", unique=True),
-        partial_index("ix_supervision_orders_due", "answered_at IS NULL AND closed_at IS NULL", "due_at", "id"),
-        partial_index("ix_supervision_orders_open", "closed_at IS NULL", "opened_at", "id"),
+        partial_index(
+            "ix_supervision_orders_due", "answered_at IS NULL AND closed_at IS NULL AND missed_at IS NULL", "due_at"
+        ),
+        partial_index("ix_supervision_orders_open", "closed_at IS NULL", "due_at", "id"),
+        partial_index("ix_supervision_orders_closed", "closed_at IS NOT NULL", "closed_at", "id"),
         Index("ix_supervision_orders_opened", "opened_at", "id"),
         Index("ix_supervision_orders_ticket_id", "ticket_id"),
     )
@@ -116,6 +121,8 @@ class ExtensionRequest(Model):
         partial_index("uq_extension_requests_pending", "state = 'pending'", "ticket_id", unique=True),
         partial_index("ix_extension_requests_pending", "state = 'pending'", "at", "id"),
         Index("ix_extension_requests_ticket_id", "ticket_id"),
+        Index("ix_extension_requests_at", "at", "id"),
+        partial_index("ix_extension_requests_decided", "state <> 'pending'", "decided_at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -141,6 +148,7 @@ class Breach(Model):
         CheckConstraint("state IN ('draft', 'confirmed', 'dismissed', 'revoked')", name="state"),
         UniqueConstraint("ticket_id", "clock", "started_at"),
         Index("ix_breaches_state_at", "state", "at", "id"),
+        Index("ix_breaches_at", "at", "id"),
         Index("ix_breaches_department_id_at", "department_id", "at", "id"),
         Index("ix_breaches_user_id_at", "user_id", "at", "id"),
     )
@@ -168,13 +176,17 @@ class Appeal(Model):
     """Whoever is blamed objects to a confirmed breach, once."""
 
     __tablename__ = "appeals"
-    __table_args__ = (partial_index("ix_appeals_open", "decided_at IS NULL", "answer_by", "breach_id"),)
+    __table_args__ = (
+        partial_index("ix_appeals_open", "decided_at IS NULL", "answer_by", "breach_id"),
+        partial_index("ix_appeals_unanswered", "decided_at IS NULL AND missed_at IS NULL", "answer_by", "breach_id"),
+    )
 
     breach_id: Mapped[int] = mapped_column(BigId, ForeignKey("breaches.id"), primary_key=True)
     at: Mapped[datetime]
     by: Mapped[str]
     text: Mapped[str]
     answer_by: Mapped[datetime]
+    missed_at: Mapped[datetime | None]  # no answer came in time, and those who should know were told
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None]
     upheld: Mapped[bool | None]  # True: the breach is revoked

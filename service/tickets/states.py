@@ -60,6 +60,7 @@ class Action(StrEnum):
     ASK_EXTENSION = "extension_request"
     EXTEND = "extension_granted"
     REFUSE_EXTENSION = "extension_refused"
+    LAPSE_EXTENSION = "extension_lapsed"  # nobody decided before it was too late
     JUDGE_BREACH = "breach_judged"  # confirmed or dismissed by a supervisor
     APPEAL = "appeal"
     JUDGE_APPEAL = "appeal_judged"

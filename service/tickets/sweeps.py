@@ -20,9 +20,11 @@ def mark_overdue(session: Session, *, now: datetime, rules: Rulebook) -> int:
     query = query.with_for_update(key_share=True, skip_locked=True, of=Ticket)
     query = query.options(joinedload(Ticket.follower), selectinload(Ticket.clocks))
     tickets = session.scalars(query.execution_options(populate_existing=True)).all()
-    for ticket in tickets:
-        with change(session, ticket, Action.OVERDUE, Deed(by=None, now=now, rules=rules)) as clocks:
-            clocks.breach(now=now)
+    with session.no_autoflush:  # nothing is read of what is written: all tickets are written together
+        for ticket in tickets:
+            late: dict[str, object] = {}  # which clocks it were, known within
+            with change(session, ticket, Action.OVERDUE, Deed(by=None, now=now, rules=rules), also=late) as clocks:
+                late["clocks"] = [kind.value for kind in clocks.breach(now=now)]
     return len(tickets)
 
 

@@ -11,8 +11,8 @@ from service.people import Permission, User
 from service.tickets import access, closing, cooperation, followup, handling
 from service.tickets.changes import Deed
 from service.tickets.models import Ticket
-from service.tickets.states import Action, Status, allows
-from service.web import forms
+from service.tickets.states import LIVE, WORKABLE, Action, Status, allows
+from service.web import extensions_forms, forms, policy_forms, supervision_forms
 from service.web.auth import me
 from service.web.forms import StaffForm
 
@@ -33,6 +33,8 @@ class Act:
     done: LazyString
     hint: LazyString
     grave: bool = False
+    when: Callable[[Ticket], bool] | None = None  # in place of the table of the ticket's life
+    apart: bool = False  # offered elsewhere than in the list of actions
 
 
 def _accept(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
@@ -151,6 +153,17 @@ ACTS: Mapping[str, Act] = {
         _l("已挂起"),
         _l("办结时限暂停；到时间或客户来信后自动恢复。"),
     ),
+    "extend": Act(
+        Action.ASK_EXTENSION,
+        P.HANDLE,
+        _l("申请延期"),
+        "calendar-plus",
+        extensions_forms.ExtensionForm,
+        extensions_forms.ask,
+        _l("延期申请已提交，等待审批"),
+        _l("须在办结到期前申请。部门负责人审批，再次延期由督办员审批；批准后由您告知客户，草稿会放在回复框上方。"),
+        when=extensions_forms.may_be_asked,
+    ),
     "resume": Act(
         Action.RESUME,
         P.HANDLE,
@@ -192,6 +205,75 @@ ACTS: Mapping[str, Act] = {
         _l("已重新办理"),
         _l("办结时限按剩余时间继续，至少为原来的一半。"),
     ),
+    "urge": Act(
+        Action.URGE,
+        P.URGE,
+        _l("催办"),
+        "speakerphone",
+        supervision_forms.UrgeForm,
+        supervision_forms.urge,
+        _l("已催办，经办人会收到提醒"),
+        _l("提醒经办人和部门负责人尽快办理，次数会记入工单。"),
+        when=lambda ticket: ticket.status in WORKABLE,
+    ),
+    "supervise": Act(
+        Action.SUPERVISE,
+        P.SUPERVISE,
+        _l("督办"),
+        "gavel",
+        supervision_forms.SuperviseForm,
+        supervision_forms.supervise,
+        _l("督办已发出，等待答复"),
+        _l("经办人须在期限内答复；到期未答复自动升为黄牌，并上报。"),
+        when=lambda ticket: ticket.status in LIVE and ticket.supervision is None,
+    ),
+    "raise-order": Act(
+        Action.SUPERVISE,
+        P.SUPERVISE,
+        _l("提高督办级别"),
+        "arrow-bar-up",
+        supervision_forms.RaiseOrderForm,
+        supervision_forms.raise_order,
+        _l("督办级别已提高"),
+        _l("级别只升不降；黄牌和红牌会报告公司领导。"),
+        when=lambda ticket: ticket.supervision in ("ordinary", "yellow"),
+        apart=True,
+    ),
+    "answer-order": Act(
+        Action.ANSWER_ORDER,
+        P.HANDLE,
+        _l("答复督办"),
+        "message-2",
+        supervision_forms.AnswerOrderForm,
+        supervision_forms.answer,
+        _l("督办已答复，等待督办员结论"),
+        _l("写明现在办到哪一步、为什么慢、何时办完。答复只给督办员看，不会发给客户。"),
+        when=lambda ticket: ticket.supervision is not None,
+        apart=True,
+    ),
+    "close-order": Act(
+        Action.CLOSE_ORDER,
+        P.SUPERVISE,
+        _l("结束督办"),
+        "circle-check",
+        supervision_forms.CloseOrderForm,
+        supervision_forms.close,
+        _l("督办已结束"),
+        _l("结束后工单上不再显示督办，记录保留。"),
+        when=lambda ticket: ticket.supervision is not None,
+        apart=True,
+    ),
+    "policy": Act(
+        Action.POLICY,
+        P.SUPERVISE,
+        _l("改用最新时限"),
+        "hourglass",
+        policy_forms.PolicyForm,
+        policy_forms.move,
+        _l("已改用最新版本的时限"),
+        _l("没有完成的时限从原来的起点按最新版本重算；已完成的不变。"),
+        when=policy_forms.can_move,
+    ),
     "decline": Act(
         Action.DECLINE,
         P.DISMISS,
@@ -230,11 +312,12 @@ ACTS: Mapping[str, Act] = {
 
 def acts_for(user: User, ticket: Ticket) -> Sequence[str]:
     """Names of what this person may do with the ticket as it stands."""
-    return [name for name, act in ACTS.items() if is_open(user, ticket, act)]
+    return [name for name, act in ACTS.items() if not act.apart and is_open(user, ticket, act)]
 
 
 def is_open(user: User, ticket: Ticket, act: Act) -> bool:
-    if not allows(ticket.status, act.action) or not access.may(user, act.permission, ticket):
+    fits = act.when(ticket) if act.when else allows(ticket.status, act.action)
+    if not fits or not access.may(user, act.permission, ticket):
         return False
     if act.action is Action.CLOSE and ticket.category == "complaint":
         return ticket.answered_at is not None

@@ -69,6 +69,7 @@ def entered(form: NewPersonForm) -> NewUser:
         department=form.department.data,
         roles=tuple(form.roles.data),
         password=form.password.data,
+        email=form.email.data or "",
     )
 
 
@@ -80,13 +81,20 @@ def person(user_id: int) -> Answer:
         user = staff.get_person(session, user_id)
         form.offer(forms.departments(session))
         if request.method == "GET":
-            form.name.data, form.department.data, form.roles.data = user.name, user.department.code, list(user.roles)
+            fill(form, user)
     place = {"name": form.name.data, "department": form.department.data, "roles": form.roles.data or []}
+    place["email"] = form.email.data or ""
     if form.validate_on_submit() and carried_out(
         form, lambda session: staff.change_person(session, staff.get_person(session, user_id), hand(), **place)
     ):
         return go(url_for("admin.person", user_id=user_id), _("已保存"))
     return person_page(user_id, form=form)
+
+
+def fill(form: PlaceForm, user: User) -> None:
+    """With what is known of the person."""
+    form.name.data, form.department.data, form.roles.data = user.name, user.department.code, list(user.roles)
+    form.email.data = user.email or ""
 
 
 def person_page(
@@ -97,7 +105,7 @@ def person_page(
         user = staff.get_person(session, user_id)
         if form is None:
             form = PlaceForm(formdata=None)
-            form.name.data, form.department.data, form.roles.data = user.name, user.department.code, list(user.roles)
+            fill(form, user)
         form.offer(forms.departments(session))
         wrong = form.errors or (password is not None and password.errors)
         tokens = [t for t in credentials.tokens(session) if t.user_id == user.id]

@@ -40,6 +40,7 @@ class PlaceForm(FlaskForm):
     name = StringField(_l("姓名"), validators=[REQUIRED, SHORT])
     department = SelectField(_l("部门"), validators=[CHOSEN])
     roles = ManyChoices(_l("角色"), choices=options(labels.ROLES.items()), validators=[CHOSEN])
+    email = StringField(_l("邮箱"), validators=[Optional(), Length(max=254)])
 
     def offer(self, departments: Iterable[Department]) -> None:
         self.department.choices = options((d.code, department_name(d)) for d in departments)

@@ -21,14 +21,19 @@ KINDS: Mapping[str, LazyString] = {
     "outage": _l("数据库中断过"),
     "menu_drift": _l("菜单与平台不一致"),
     "privacy": _l("个人信息要求"),
+    "robot": _l("群机器人"),
+    "mail": _l("邮件"),
 }
 CURES: Mapping[str, LazyString] = {
     "halted": _l("处理后一两分钟内自动恢复，也可以在公众号页点“立即检查”。等待的消息不会丢失。"),
     "certification": _l("办妥后平台会通知，提醒自动消失。"),
     "quota": _l("零点后自动恢复；急用可在公众平台清零。"),
+    "robot": _l("处理后到“通知渠道”页点“发送测试”；发送成功，提醒就消失。"),
+    "mail": _l("处理后到“通知渠道”页发一封测试邮件；发送成功，提醒就消失。"),
     "menu_drift": _l("到“自定义菜单”页重新发布，或导入平台上的菜单。"),
     "outage": _l("请核对这段时间是否有客户没有得到回应，然后点“已处理”。"),
 }
+OUTSIDE = {"robot", "mail"}  # how staff are told outside the app
 BY_ITSELF = {"halted"}  # ends when a probe succeeds, and not because somebody says so
 SHOWN = 3  # in the banner; the page of the accounts has them all
 
@@ -45,6 +50,7 @@ class Alarm:
     since: datetime
     times: int
     is_closable: bool
+    page: str  # where it is seen to
 
 
 def alarm_of(alert: Alert) -> Alarm:
@@ -57,6 +63,7 @@ def alarm_of(alert: Alert) -> Alarm:
         since=alert.raised_at,
         times=alert.times,
         is_closable=alert.kind not in BY_ITSELF,
+        page="admin.robots_page" if alert.kind in OUTSIDE else "admin.accounts",
     )
 
 

@@ -3,11 +3,10 @@
 from flask import Blueprint
 
 from service.channels.registry import channel_named
-from service.clock import utcnow
 from service.database import reading
 from service.errors import InvalidInput
 from service.people import Permission
-from service.tickets import access, clocks, closing, cooperation, followup, handling, queries
+from service.tickets import access, clocks, closing, cooperation, extensions, followup, handling, queries
 from service.tickets.handling import Draft, Link
 from service.tickets.models import Message
 from service.tickets.queries import Search
@@ -34,8 +33,7 @@ def tickets(query: Json) -> Json:
             return {"items": [], "next_cursor": None}
         channel = f"wechat:{account}" if account else None
         page = queries.search(session, me(), Search(department_id=found, channel=channel, **wanted))  # type: ignore[arg-type]
-        now = utcnow()
-        return {"items": [schemas.ticket_out(t, now) for t in page.items], "next_cursor": page.next_cursor}
+        return {"items": presenting.tickets(session, page.items), "next_cursor": page.next_cursor}
 
 
 @api.get("/tickets/<number>")
@@ -68,7 +66,9 @@ def explain(number: str) -> Json:
     with reading() as session:
         found = queries.loaded(session, access.ticket_for(session, me(), number))
         calendar = presenting.rules(session).calendar_for(found.department_id)
-        return presenting.explanation(presenting.clocks_of(found.clocks), calendar)
+        running = presenting.clocks_of(found.clocks)
+        extended = sum(extensions.days_in(session, found, clock) for clock in running)
+        return presenting.explanation(running, calendar, extended=extended)
 
 
 @api.post("/tickets/<number>/accept")

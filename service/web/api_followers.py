@@ -37,7 +37,7 @@ def told(follower_id: int) -> Json:
     with reading() as session:
         found = follower_for(session, me(), follower_id)
         now = utcnow()
-        tickets = [schemas.ticket_out(t, now) for t in queries.tickets_of(session, me(), found)]
+        tickets = presenting.tickets(session, queries.tickets_of(session, me(), found))
         return follower_out(found, now) | {"tickets": tickets}
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from service.errors import (
     ServiceError,
     StaleReply,
     StaleVersion,
+    TooSoon,
 )
 from service.web import schemas
 from service.web.portal_words import problem
@@ -32,6 +34,7 @@ HTTP_STATUS: dict[type[ServiceError], int] = {
     Forbidden: 403,
     IllegalTransition: 409,
     StaleVersion: 409,
+    TooSoon: 409,
     StaleReply: 409,
     LastMessage: 409,
     InvalidInput: 422,
@@ -80,9 +83,10 @@ def database_error(error: DBAPIError) -> Response:
 
 def presented(data: Mapping[str, object]) -> dict[str, object]:
     """An error's data as JSON: messages through their schema, the rest as it is."""
+    data = {name: schemas.local(value) if isinstance(value, datetime) else value for name, value in data.items()}
     messages = data.get("messages")
     if messages is None:
-        return dict(data)
+        return data
     return {**data, "messages": [schemas.message_out(m) for m in messages]}  # type: ignore[attr-defined]
 
 

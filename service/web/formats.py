@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         ago,
         minute,
         second,
+        clock_time,
         due,
         duration,
         worked,
@@ -77,6 +78,11 @@ def minute(at: datetime | None) -> str:
 def second(at: datetime | None) -> str:
     """2026-02-24 09:15:00: tooltips."""
     return f"{local(at):%Y-%m-%d %H:%M:%S}" if at else "—"
+
+
+def clock_time(at: datetime) -> str:
+    """10:42, of a day that is understood."""
+    return f"{local(at):%H:%M}"
 
 
 def due(at: datetime | None) -> str:

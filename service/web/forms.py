@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from flask import current_app, g
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -25,10 +26,10 @@ from wtforms import (
 from wtforms.validators import URL, AnyOf, DataRequired, InputRequired, Length, Optional, ValidationError
 
 from service.people import Department, User
-from service.tickets import cooperation, queries
+from service.tickets import cooperation, queries, suspensions
 from service.tickets.models import Ticket
 from service.tickets.states import LIVE
-from service.web import labels
+from service.web import formats, labels
 from service.web.auth import me
 from service.web.naming import category_name, department_name
 from service.web.reply_schemas import LONGEST_DESCRIPTION, LONGEST_TITLE, LONGEST_URL
@@ -120,6 +121,12 @@ class ClassifyForm(StaffForm):
 class SuspendForm(StaffForm):
     reason = reason(_l("挂起原因"))
     until = LocalMoment(_l("自动恢复时间"), format="%Y-%m-%dT%H:%M", validators=[REQUIRED])
+
+    def offer(self, session: Session, ticket: Ticket) -> None:
+        """Say how long it may last."""
+        room = suspensions.room(session, ticket, g.rules, formats.now())
+        words = _("最晚到 %(at)s；这张工单还可挂起 %(left)d 个工作日。", at=formats.due(room.latest), left=room.left)
+        self.until.description = words if room.left else _("这张工单的挂起天数已用完，不能再挂起。")
 
 
 class ReasonForm(StaffForm):

@@ -69,10 +69,11 @@ ACTIONS: Mapping[Action, LazyString] = {
     Action.ASK_EXTENSION: _l("申请延期"),
     Action.EXTEND: _l("同意延期"),
     Action.REFUSE_EXTENSION: _l("不同意延期"),
+    Action.LAPSE_EXTENSION: _l("延期申请失效"),
     Action.JUDGE_BREACH: _l("超时责任认定"),
     Action.APPEAL: _l("申诉"),
     Action.JUDGE_APPEAL: _l("申诉裁定"),
-    Action.POLICY: _l("时限标准变更"),
+    Action.POLICY: _l("时限规则变更"),
 }
 
 CLOCKS: Mapping[ClockKind, LazyString] = {
@@ -144,9 +145,12 @@ PERMISSIONS: Mapping[Permission, LazyString] = {
     Permission.DISMISS: _l("不予受理、撤销、标为无效"),
     Permission.FOLLOW_UP: _l("回访"),
     Permission.SEE_RESTRICTED: _l("查看受限工单"),
-    Permission.SUPERVISE: _l("查看超时看板"),
+    Permission.DECIDE_EXTENSION: _l("审批延期申请"),
+    Permission.OVERSEE: _l("查看超时看板和督办"),
+    Permission.URGE: _l("催办"),
+    Permission.SUPERVISE: _l("督办、超时责任认定"),
     Permission.MANAGE_PEOPLE: _l("管理人员和部门"),
-    Permission.MANAGE_RULES: _l("管理工作日历"),
+    Permission.MANAGE_RULES: _l("管理工作日历与时限规则"),
     Permission.MANAGE_ACCOUNTS: _l("管理公众号"),
     Permission.EDIT_CONTENT: _l("编写自动回复与菜单"),
     Permission.REVIEW_CONTENT: _l("审核并发布自动回复与菜单"),
@@ -190,6 +194,35 @@ MODES: Labels = {"plain": _l("明文"), "compat": _l("兼容"), "safe": _l("安�
 ACCOUNT_KINDS: Labels = {"service": _l("服务号"), "subscription": _l("订阅号")}
 ACTORS: Labels = {"system": _l("系统"), "follower": _l("客户")}
 
+EXTENSION_STATES: Labels = {
+    "pending": _l("待审批"),
+    "granted": _l("已同意"),
+    "refused": _l("未同意"),
+    "lapsed": _l("已失效"),
+}
+BREACH_STATES: Labels = {
+    "draft": _l("待认定"),
+    "confirmed": _l("已认定"),
+    "appealed": _l("申诉中"),
+    "rejected": _l("申诉未获支持"),
+    "revoked": _l("申诉成立，已撤销"),
+    "dismissed": _l("不计超时"),
+}
+BREACH_TABS: Labels = {
+    "draft": _l("待认定"),
+    "confirmed": _l("已认定"),
+    "appealed": _l("申诉待裁定"),
+    "settled": _l("已撤销或不计"),
+}
+ORDER_LEVELS: Labels = {"ordinary": _l("普通督办"), "yellow": _l("黄牌督办"), "red": _l("红牌督办")}
+ORDER_TAGS: Labels = {"ordinary": _p("order", "督办"), "yellow": _p("order", "黄牌"), "red": _p("order", "红牌")}
+ORDER_TABS: Labels = {
+    "open": _l("未结督办"),
+    "missed": _l("到期未答复"),
+    "answered": _l("已答复，待结论"),
+    "closed": _l("已结束"),
+}
+
 FIELDS: Labels = {  # what an event compares, and what stands beside it
     "status": _l("状态"),
     "category": _l("类别"),
@@ -214,11 +247,21 @@ FIELDS: Labels = {  # what an event compares, and what stands beside it
     "first_reply_due_at": _l("首次回复时限"),
     "resolve_due_at": _l("办结时限"),
     "follow_up_due_at": _l("回访时限"),
+    "next_reply_due_at": _l("再次回复时限"),
+    "update_due_at": _l("进展告知时限"),
+    "policy_version": _l("时限规则版本"),
     "provisional": _l("时限暂定"),
     "notice": _l("通知方式"),
     "closes_at": _l("窗口关闭时间"),
     "solved": _l("问题解决"),
     "added": _l("补充评价"),
+    "level": _l("督办级别"),
+    "answer_due_at": _l("督办答复期限"),
+    "urges": _l("催办次数"),
+    "customer_urges": _l("催单次数"),
+    "days": _l("延期工作日"),
+    "clock": _l("时限类型"),
+    "breach": _l("超时登记"),
 }
 YES, NO, NOBODY = _l("是"), _l("否"), _l("无")
 
@@ -234,6 +277,7 @@ SORTS: Labels = {
     "-received": _l("最新收到"),
     "received": _l("最早收到"),
     "due": _l("最早到期"),
+    "limit": _l("先到期"),
     "updated": _l("最近更新"),
 }
 
@@ -242,9 +286,14 @@ MENU: Labels = {
     "follow_up": _l("回访"),
     "calls": _l("先联系谁"),
     "overdue": _l("超时看板"),
+    "supervision": _l("督办"),
+    "extensions": _l("延期审批"),
+    "breaches": _l("超时登记"),
     "people": _l("人员"),
     "departments": _l("部门管理"),
     "calendar": _l("工作日历"),
+    "policies": _l("时限规则"),
+    "robots": _l("通知渠道"),
     "accounts": _l("公众号"),
     "replies": _l("自动回复"),
     "menus": _l("自定义菜单"),
@@ -280,6 +329,16 @@ TONES: Mapping[str, str] = {  # colour of a tag; never the only sign, a word sta
     "delivery:waiting_for_window": "amber",
     "delivery:failed": "red",
     "delivery:unknown": "orange",
+    "extension:pending": "amber",
+    "extension:granted": "green",
+    "extension:refused": "red",
+    "extension:lapsed": "mute",
+    "breach:draft": "amber",
+    "breach:confirmed": "red",
+    "breach:appealed": "purple",
+    "breach:rejected": "darkred",
+    "breach:revoked": "green",
+    "breach:dismissed": "mute",
 }
 
 

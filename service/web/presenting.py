@@ -15,9 +15,9 @@ from service.sla.calendar import Calendar
 from service.sla.clocks import Clock
 from service.sla.explain import explain
 from service.sla.policy import ClockKind
-from service.tickets import clocks, queries, ratings
+from service.tickets import clocks, orders, queries, ratings
 from service.tickets.models import ClockRow, Message, Ticket
-from service.web import schemas
+from service.web import schemas, supervision_schemas
 from service.web.auth import me
 
 LINKS = ("repeat_of", "merged_into")  # a ticket closed a few days before; the one that took this one in
@@ -30,9 +30,17 @@ def rules(session: Session) -> Rulebook:
 
 
 def ticket(session: Session, found: Ticket) -> dict[str, object]:
-    made = schemas.ticket_out(queries.loaded(session, found), utcnow())
+    (made,) = tickets(session, [queries.loaded(session, found)])
     made |= {name: _number_of(session, getattr(found, f"{name}_id")) for name in LINKS}
     return made | {"rating": schemas.rating_out(ratings.find(session, found))}
+
+
+def tickets(session: Session, found: Sequence[Ticket]) -> list[dict[str, object]]:
+    """Tickets of a list, with their open supervision orders: one query for all, none where there are none."""
+    now, supervised = utcnow(), orders.open_ones(session, found)
+    return [
+        schemas.ticket_out(t, now) | {"supervision": supervision_schemas.brief_out(supervised.get(t.id))} for t in found
+    ]
 
 
 def _number_of(session: Session, ticket_id: int | None) -> str | None:
@@ -65,15 +73,16 @@ def parts_of(session: Session, found: Iterable[Message]) -> dict[int, list[Outbo
     return by_message
 
 
-def explanation(running: Iterable[Clock], calendar: Calendar) -> dict[str, object]:
-    """Why each due time is what it is, from the code that computes it."""
-    return {"clocks": {clock.kind.value: clock_steps(clock, calendar) for clock in running}}
+def explanation(running: Iterable[Clock], calendar: Calendar, *, extended: int = 0) -> dict[str, object]:
+    """Why each due time is what it is, from the code that computes it; `extended`: days granted beyond resolve."""
+    days = {ClockKind.RESOLVE: extended}
+    return {"clocks": {clock.kind.value: clock_steps(clock, calendar, days.get(clock.kind, 0)) for clock in running}}
 
 
-def clock_steps(clock: Clock, calendar: Calendar) -> dict[str, object]:
+def clock_steps(clock: Clock, calendar: Calendar, extended: int = 0) -> dict[str, object]:
     steps = [
         {"from": schemas.local(s.start), "to": schemas.local(s.end), "minutes": s.minutes, "why": s.why}
-        for s in explain(clock, calendar)
+        for s in explain(clock, calendar, extended=extended)
     ]
     return {"due_at": schemas.local(clock.due_at), "provisional": clock.provisional, "steps": steps}
 

@@ -1,6 +1,7 @@
 """What a person reads when something did not work: what happened, and what to do next, in their language."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import g
@@ -21,6 +22,7 @@ PROBLEMS: Mapping[str, Words] = {  # by the code of the error
     "not_found": Words(_l("没有找到"), _l("可能已被转到其他部门、编号有误，或您没有查看权限。请回到工作台查找。")),
     "forbidden": Words(_l("您没有权限这样做"), _l("需要此权限请联系部门负责人或系统管理员。")),
     "illegal_transition": Words(_l("工单的状态已不允许这样做"), _l("可能有同事刚刚处理过，请刷新页面查看最新状态。")),
+    "too_soon": Words(_l("您刚刚催办过，经办人已收到提醒。"), _l("仍不办理，可请督办员督办。")),
     "stale_version": Words(_l("工单刚刚有变化"), _l("请刷新页面，看过最新内容后再操作。")),
     "stale_reply": Words(_l("您写回复时有新消息"), _l("请先看完下面的新消息，再决定是否仍然发送。")),
     "last_message": Words(
@@ -47,6 +49,7 @@ SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fi
     "a ticket without a final answer is closed with a reason": _l("没有最终答复的工单，办结时须说明原因"),
     "a complaint without a final answer cannot be closed": _l("投诉没有最终答复，不能办结"),
     "whoever handled a complaint may not follow it up": _l("办理过该投诉的人不能回访，请由其他同事回访"),
+    "this person does not work on tickets of this department": _l("此人不办理这个部门的工单"),
     "your role lets you assign tickets to yourself only": _l("您只能把工单分派给自己"),
     "the message has gone out or is on its way": _l("消息已发出或正在发送，无法撤回"),
     "only a message that failed or is unknown can be sent again": _l("只有未送达或结果未知的消息可以再次发送"),
@@ -56,8 +59,38 @@ SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fi
     "mix letters with digits or signs": _l("请混用字母与数字或符号"),
     "the calendar's week has no opening hours": _l("一周至少要有一天上班"),
     "is taken": _l("已被使用，请换一个"),
+    "the kept address is another vendor's; copy the robot's own": _l("已保存的地址不属于这种机器人，请重新填写地址"),
+    "not an e-mail address": _l("请填写正确的邮箱地址，例如 name@example.com"),
     "letters, digits, dot, dash and underscore only": _l("只能用字母、数字、点、横线和下划线"),
     "is the last administrator; make another one first": _l("这是最后一名系统管理员，请先设置另一名"),
+    "a ticket that has ended is not supervised": _l("工单已结束，不能督办"),
+    "an order is open already; raise its level instead": _l("工单已有未结的督办，可以提高它的级别"),
+    "the order has this level or a higher one already": _l("督办已是这一级或更高"),
+    "the order is answered already; it waits for the verdict": _l("督办已答复过，正在等督办员的结论"),
+    "whoever opened the order does not answer it": _l("发起督办的人不能自己答复，请由经办人答复"),
+    "the order is not answered; say why no answer is needed": _l("督办还没有答复，请写明为什么无需答复"),
+    "no supervision order is open on this ticket": _l("这张工单没有未结的督办，可能刚刚结束"),
+    "nobody owes an answer on this ticket any more": _l("这张工单已答复或已结束，不用再催"),
+    "you have urged this ticket a short while ago": _l("您刚刚催办过，经办人已收到提醒。"),
+    "the ticket is answered, has ended or is due already: more time is asked for before that": _l(
+        "工单已答复、已结束或已到期：延期须在到期前申请和审批"
+    ),
+    "a request for this ticket waits for its decision already": _l("这张工单已有待审批的延期申请"),
+    "this request has been decided, or has lapsed": _l("这条申请已审批或已失效"),
+    "whoever asked for more time does not grant it": _l("申请人不能审批自己的延期"),
+    "a further extension of the same ticket is decided by a supervisor": _l("再次延期由督办员审批"),
+    "say why: whoever asked reads it": _l("不同意须写明原因，申请人会看到"),
+    "this entry has been judged already": _l("这条登记已认定过"),
+    "say why it does not count": _l("不计超时须写明原因"),
+    "choose at least one entry": _l("请先勾选要认定的登记"),
+    "nobody judges a breach of their own": _l("不能认定本人的超时，请由其他督办员认定"),
+    "only whoever is blamed, or the head of the department, may appeal": _l("只有责任人或部门负责人可以申诉"),
+    "there is an appeal against this entry already": _l("这条登记已申诉过，每条只能申诉一次"),
+    "only a confirmed entry can be appealed against": _l("只有已认定的登记可以申诉"),
+    "the time to appeal has passed": _l("申诉期已过"),
+    "no appeal against this entry is open": _l("这条登记没有待裁定的申诉，可能刚刚裁定过"),
+    "an appeal is decided by another supervisor than the one who confirmed": _l("申诉由认定人以外的督办员裁定"),
+    "say why: whoever appealed reads it": _l("请写明裁定理由，申诉人会看到"),
     "must not be empty": _l("请填写此项"),
     "no such ticket": _l("没有这个工单"),
     "use at most 29 bytes, which are nine Chinese characters": _l("备注名最多 29 字节（约 9 个汉字）"),
@@ -82,6 +115,27 @@ SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fi
 }
 
 
+NUMBERED: Sequence[tuple[re.Pattern[str], LazyString]] = (  # sentences with numbers in them
+    (re.compile(r"at most (?P<days>\d+) working days at a time"), _l("每次最多延期 %(days)s 个工作日")),
+    (
+        re.compile(r"a ticket of this category is extended at most (?P<times>\d+) times"),
+        _l("这类工单最多延期 %(times)s 次，次数已用完"),
+    ),
+    (
+        re.compile(r"a suspension lasts at most (?P<days>\d+) working days: (?P<at>.+) at the latest"),
+        _l("每次最多挂起 %(days)s 个工作日，最晚到 %(at)s"),
+    ),
+    (
+        re.compile(r"(?P<left>\d+) of (?P<days>\d+) working days of suspension are left: (?P<at>.+) at the latest"),
+        _l("每张工单共可挂起 %(days)s 个工作日，还剩 %(left)s 个，最晚到 %(at)s"),
+    ),
+    (
+        re.compile(r"the ticket has been suspended for all of its (?P<days>\d+) working days"),
+        _l("这张工单的 %(days)s 个挂起工作日已用完，请继续办理或答复客户"),
+    ),
+)
+
+
 def explained(code: str) -> Words:
     """What happened and what to do next."""
     return PROBLEMS.get(code, PROBLEMS["bad_request" if code not in ("error",) else "error"])
@@ -89,14 +143,23 @@ def explained(code: str) -> Words:
 
 def sentence(text: str) -> str:
     """A sentence of the service in the page's language; as it is where no translation is known."""
-    return str(SENTENCES[text]) if text in SENTENCES and language() != "en" else text
+    words = known(text)
+    return text if words is None or language() == "en" else words
+
+
+def known(text: str) -> str | None:
+    """The sentence as it is shown; None where no translation is known."""
+    if text in SENTENCES:
+        return str(SENTENCES[text])
+    found = ((pattern.fullmatch(text), words) for pattern, words in NUMBERED)
+    return next((str(words) % match.groupdict() for match, words in found if match), None)
 
 
 def said(detail: str, errors: object = None) -> list[str]:
     """What exactly is wrong, as far as it can be said in the page's language; empty where only the code tells."""
     if isinstance(errors, Mapping):
         return [sentence(str(text)) for texts in errors.values() for text in (texts if isinstance(texts, list) else [])]
-    return [sentence(detail)] if detail in SENTENCES or (detail and language() == "en") else []
+    return [sentence(detail)] if known(detail) is not None or (detail and language() == "en") else []
 
 
 def remember(rules: Rulebook) -> None:

@@ -23,7 +23,9 @@ from service.web.naming import department_name
 STEP = 50  # rows that "more" adds
 MOST = 200  # rows of one page; then the next page begins
 PEOPLE = 500
-FIRST_SORT = {"all": "-received", "overdue": "due"}  # other tabs: who has waited longest comes first
+WORKING = ("to_accept", "mine", "department")  # what runs out first comes first
+FIRST_SORT = {"all": "-received", "overdue": "due", "callback": "received", **dict.fromkeys(WORKING, "limit")}
+SHUT = ("closed", "gone")
 CHOICES = ("category", "priority", "department", "assignee", "account", "status")
 
 
@@ -45,6 +47,14 @@ class Row:
     last: Message | None
     due: DueChip | None
     window: WindowChip
+
+    @property
+    def window_comes_first(self) -> bool:
+        """Whether the end of the reply window, in which we still can answer, comes before what is due."""
+        closes_at = self.window.closes_at
+        if self.ticket.status not in OURS or self.window.level in SHUT or closes_at is None:
+            return False
+        return self.ticket.due_at is None or closes_at < self.ticket.due_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,7 @@ def wanted_from(arguments: MultiDict[str, str]) -> dict[str, object]:
     filled = {name: value for name, value in arguments.items() if value and name != "status"}
     status = [value for value in arguments.getlist("status") if value]
     values: dict[str, object] = QueueIn().load(filled | {"status": status})
-    values["sort"] = values["sort"] or FIRST_SORT.get(str(values["tab"]), "received")
+    values["sort"] = values["sort"] or FIRST_SORT[str(values["tab"])]
     return values
 
 

@@ -190,6 +190,9 @@ class TicketOut(Schema):
     overdue = fields.Boolean()
     reply_window = fields.Dict(allow_none=True)
     version = fields.Integer()
+    urges = fields.Integer()  # by colleagues
+    customer_urges = fields.Integer()
+    supervision = fields.Dict(allow_none=True)  # level, due_at and answered_at of its open order
     repeat_of = fields.String(allow_none=True)  # of one ticket, not in lists
     merged_into = fields.String(allow_none=True)
     rating = fields.Dict(allow_none=True)  # likewise
@@ -264,6 +267,8 @@ def ticket_out(ticket: Ticket, now: datetime) -> dict[str, object]:
         "proposal": ticket.proposal,
         "triage": ticket.triage,
         "version": ticket.version,
+        "urges": ticket.urges,
+        "customer_urges": ticket.customer_urges,
     }
 
 

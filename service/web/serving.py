@@ -5,9 +5,35 @@ from flask_migrate import Migrate
 
 from service.channels.wechat.webhook import wechat
 from service.database import db
-from service.web import admin, api_followers, auth, desk, errors, health, languages, portal, security, statics, stream
+from service.web import (
+    admin,
+    api,
+    api_followers,
+    auth,
+    breaches_api,
+    desk,
+    errors,
+    extensions_api,
+    health,
+    languages,
+    notifications_api,
+    policies_api,
+    portal,
+    security,
+    statics,
+    stream,
+    supervision_api,
+)
 
-BLUEPRINTS = (wechat, health.health, auth.auth, api_followers.api, desk.desk, admin.admin, stream.stream, portal.portal)
+API_PARTS = (
+    api_followers,
+    supervision_api,
+    extensions_api,
+    breaches_api,
+    policies_api,
+    notifications_api,
+)  # each adds endpoints of its own
+BLUEPRINTS = (wechat, health.health, auth.auth, api.api, desk.desk, admin.admin, stream.stream, portal.portal)
 
 
 def init_app(app: Flask) -> None:

@@ -10,6 +10,7 @@ from redis import Redis, RedisError
 from service.database import reading
 from service.doorbell import TOPICS
 from service.tickets import access
+from service.tickets.notifying import topic_of
 from service.web.auth import SIGNED_IN, me, needs
 
 SLOTS = 24  # open streams of one process; each holds a thread, so some threads stay for everybody else
@@ -79,8 +80,8 @@ def listener() -> Listener:
 @stream.get("/stream")
 @needs(SIGNED_IN)
 def events() -> Response:
-    """`?ticket=GD…` for one ticket and the queues, without it for the queues alone."""
-    wanted = {"queue"}
+    """What the person is told, and the queues; with `?ticket=GD…` that ticket too."""
+    wanted = {"queue", topic_of(me().id)}
     number = request.args.get("ticket")
     if number:
         with reading() as session:
@@ -94,7 +95,7 @@ def events() -> Response:
 
 
 def _lines(source: Listener, mine: "queue.Queue[str]", wanted: frozenset[str]) -> Iterator[str]:
-    """An event named `queue` or `ticket` for each change, a comment now and then to find dead connections."""
+    """An event named `queue`, `ticket` or `user` for each change, a comment now and then to find dead connections."""
     quiet = 0
     try:
         yield "retry: 2000\n\n"

@@ -42,6 +42,15 @@ SPOKEN = {  # events that the conversation shows too; the rest stands in the his
     Action.RATE,
     Action.WINDOW,
     Action.NOTICE,
+    Action.URGE,
+    Action.CUSTOMER_URGE,
+    Action.SUPERVISE,
+    Action.ANSWER_ORDER,
+    Action.CLOSE_ORDER,
+    Action.ASK_EXTENSION,
+    Action.EXTEND,
+    Action.REFUSE_EXTENSION,
+    Action.LAPSE_EXTENSION,
 }
 
 
@@ -132,10 +141,17 @@ def talk_of(
     parts = presenting.parts_of(session, page.items)
     said = [said_of(m, parts[m.id], names, ticket.channel, may_handle=may_handle) for m in page.items]
     begins = page.items[0].at if page.items and page.next_cursor else None
-    between = [e for e in history if e.action in SPOKEN and (begins is None or e.at >= begins)]
+    between = [e for e in history if is_spoken(e) and (begins is None or e.at >= begins)]
     lines: list[Said | Happened] = [*said, *happened(between, names)]
     lines.sort(key=lambda line: line.key)
     return Talk(lines, page.next_cursor, max((m.id for m in page.items), default=0))
+
+
+def is_spoken(event: Event) -> bool:
+    """Whether the conversation shows it; of other targets only what moves a due time."""
+    if event.action == Action.POLICY:
+        return any(field.endswith("_due_at") for field in event.after)
+    return event.action in SPOKEN
 
 
 def known_names(session: Session, messages: Iterable[Message], events: Iterable[Event]) -> Mapping[str, str]:
@@ -225,4 +241,7 @@ VALUES: Mapping[str, Mapping[str, object]] = {
     "satisfaction": {str(n): name for n, name in labels.SATISFACTIONS.items()},
     "source": dict(labels.SOURCES),
     "notice": dict(labels.NOTICES),
+    "level": dict(labels.ORDER_LEVELS),
+    "clock": {kind.value: name for kind, name in labels.CLOCKS.items()},
+    "breach": dict(labels.BREACH_STATES),
 }

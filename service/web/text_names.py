@@ -13,6 +13,8 @@ GROUPS: tuple[tuple[LazyString, Mapping[str, LazyString]], ...] = (
             "receipt_closed": _l("非工作时间的回执"),
             "receipt_window": _l("回执的补充：窗口将在上班前关闭"),
             "window_reminder": _l("窗口将关闭时的提醒（由经办人发送）"),
+            "extension_notice": _l("延期告知（由经办人发送）"),
+            "suspension_reminder": _l("挂起期间的提醒（由经办人发送）"),
         },
     ),
     (

@@ -12,9 +12,12 @@ from service.people import Permission, User
 from service.tickets import access, queries, ratings
 from service.tickets.models import Rating, Ticket
 from service.tickets.states import OURS, Status
-from service.web import acts, chips, formats, window_help
+from service.web import acts, breaches_view, chips, extensions, formats, supervision_view, window_help
+from service.web.breaches_view import BreachView
 from service.web.chips import DueChip, WindowChip
 from service.web.clock_view import ClockView, views_of
+from service.web.extensions import TicketExtensions
+from service.web.supervision_view import OrderView
 from service.web.talk import Happened, Talk, happened, known_names, talk_of
 from service.web.window_help import WindowHelp
 
@@ -38,6 +41,9 @@ class TicketPage:
     merged_into: Ticket | None
     repeat_of: Ticket | None
     rating: Rating | None
+    order: OrderView | None
+    more_time: TicketExtensions
+    breaches: Sequence[BreachView]
     part_bytes: int  # longest text of one message; 0: no limit
 
     @property
@@ -76,6 +82,9 @@ def page_of(session: Session, user: User, ticket: Ticket) -> TicketPage:
         merged_into=seen(session, user, ticket.merged_into_id),
         repeat_of=seen(session, user, ticket.repeat_of_id),
         rating=ratings.find(session, ticket),
+        order=supervision_view.view_of(session, user, ticket),
+        more_time=extensions.of_ticket(session, user, ticket, now),
+        breaches=breaches_view.of_ticket(session, user, ticket),
         part_bytes=part_bytes(ticket.channel),
     )
 

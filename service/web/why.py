@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from service.errors import NotFound
 from service.people import Permission
+from service.policy_versions import PolicyVersion
 from service.sla.calendar import Calendar
 from service.sla.clocks import Clock, open_pause
 from service.sla.explain import Step, explain
 from service.sla.policy import ClockKind, Policy, Target
 from service.sla.words import Lang
-from service.tickets import access, queries
+from service.tickets import access, extensions, queries
 from service.tickets.clocks import clock_of, policy_of
 from service.tickets.models import Ticket
 from service.web import chips, formats
@@ -72,7 +73,11 @@ class Why:
     ticket: Ticket
     clock: Clock
     policy: Policy
-    policy_target: Target | None  # what the policy says now; the clock may run on another
+    policy_target: Target | None  # what the policy says; the clock may run on another
+    version: int  # of the targets that the ticket has
+    since: datetime | None  # when that version was saved; None: as shipped
+    newest: int
+    extended: int  # working days that were granted beyond it
     steps: Sequence[Reckoned]
     bar: Bar
 
@@ -101,15 +106,20 @@ def why_of(session: Session, ticket: Ticket, kind: str) -> Why:
     if row is None:
         raise NotFound
     clock, calendar = clock_of(row), g.rules.calendar_for(ticket.department_id)
-    policy = policy_of(ticket, g.rules)
+    policy, saved = policy_of(ticket, g.rules), session.get(PolicyVersion, ticket.policy_version)
     lang: Lang = "en" if language() == "en" else "zh"
-    steps = explain(clock, calendar, lang)
+    extended = extensions.days_in(session, ticket, clock)
+    steps = explain(clock, calendar, lang, extended=extended)
     sums = accumulate(step.minutes for step in steps)
     return Why(
         ticket=ticket,
         clock=clock,
         policy=policy,
         policy_target=policy.target(ClockKind(kind)),
+        version=ticket.policy_version,
+        since=saved.at if saved else None,
+        newest=g.rules.policy_version,
+        extended=extended,
         steps=[Reckoned(step, kind_of(step, clock), so_far) for step, so_far in zip(steps, sums, strict=True)],
         bar=bar_of(clock, steps, calendar, formats.now()),
     )

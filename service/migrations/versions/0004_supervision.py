@@ -18,6 +18,8 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("carried", sa.Integer(), nullable=True),
+        sa.Column("carried_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("version", name="pk_policy_versions"),
     )
     op.create_table(
@@ -56,6 +58,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_breaches"),
         sa.UniqueConstraint("ticket_id", "clock", "started_at", name="uq_breaches_ticket_id_clock_started_at"),
     )
+    op.create_index("ix_breaches_at", "breaches", ["at", "id"], unique=False)
     op.create_index("ix_breaches_department_id_at", "breaches", ["department_id", "at", "id"], unique=False)
     op.create_index("ix_breaches_state_at", "breaches", ["state", "at", "id"], unique=False)
     op.create_index("ix_breaches_user_id_at", "breaches", ["user_id", "at", "id"], unique=False)
@@ -94,6 +97,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name="fk_extension_requests_ticket_id_tickets"),
         sa.PrimaryKeyConstraint("id", name="pk_extension_requests"),
     )
+    op.create_index("ix_extension_requests_at", "extension_requests", ["at", "id"], unique=False)
+    op.create_index(
+        "ix_extension_requests_decided",
+        "extension_requests",
+        ["decided_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'pending'"),
+        sqlite_where=sa.text("state <> 'pending'"),
+    )
     op.create_index(
         "ix_extension_requests_pending",
         "extension_requests",
@@ -126,6 +138,7 @@ def upgrade() -> None:
         sa.Column("urgent", sa.Boolean(), nullable=False),
         sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pops", sa.Boolean(), nullable=False),
         sa.Column("send_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("digest", sa.Boolean(), nullable=False),
         sa.Column("state", sa.Text(), nullable=True),
@@ -184,17 +197,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_supervision_orders"),
     )
     op.create_index(
+        "ix_supervision_orders_closed",
+        "supervision_orders",
+        ["closed_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_supervision_orders_due",
         "supervision_orders",
-        ["due_at", "id"],
+        ["due_at"],
         unique=False,
-        postgresql_where=sa.text("answered_at IS NULL AND closed_at IS NULL"),
-        sqlite_where=sa.text("answered_at IS NULL AND closed_at IS NULL"),
+        postgresql_where=sa.text("answered_at IS NULL AND closed_at IS NULL AND missed_at IS NULL"),
+        sqlite_where=sa.text("answered_at IS NULL AND closed_at IS NULL AND missed_at IS NULL"),
     )
     op.create_index(
         "ix_supervision_orders_open",
         "supervision_orders",
-        ["opened_at", "id"],
+        ["due_at", "id"],
         unique=False,
         postgresql_where=sa.text("closed_at IS NULL"),
         sqlite_where=sa.text("closed_at IS NULL"),
@@ -216,6 +237,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("answer_by", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("missed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("upheld", sa.Boolean(), nullable=True),
@@ -231,8 +253,25 @@ def upgrade() -> None:
         postgresql_where=sa.text("decided_at IS NULL"),
         sqlite_where=sa.text("decided_at IS NULL"),
     )
+    op.create_index(
+        "ix_appeals_unanswered",
+        "appeals",
+        ["answer_by", "breach_id"],
+        unique=False,
+        postgresql_where=sa.text("decided_at IS NULL AND missed_at IS NULL"),
+        sqlite_where=sa.text("decided_at IS NULL AND missed_at IS NULL"),
+    )
     op.add_column("clocks", sa.Column("next_rung_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("clocks", sa.Column("registered", sa.Text(), nullable=True))
     op.add_column("clocks", sa.Column("rungs", sa.Text(), server_default=sa.text("''"), nullable=False))
+    op.create_index(
+        "ix_clocks_breached",
+        "clocks",
+        ["ticket_id", "kind"],
+        unique=False,
+        postgresql_where=sa.text("state = 'breached'"),
+        sqlite_where=sa.text("state = 'breached'"),
+    )
     op.create_index(
         "ix_clocks_next_rung",
         "clocks",
@@ -241,13 +280,66 @@ def upgrade() -> None:
         postgresql_where=sa.text("next_rung_at IS NOT NULL"),
         sqlite_where=sa.text("next_rung_at IS NOT NULL"),
     )
+    op.add_column("messages", sa.Column("asks", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("tickets", sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tickets", sa.Column("policy_version", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("limit_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tickets", sa.Column("extended_days", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("urges", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("customer_urges", sa.Integer(), server_default="0", nullable=False))
     op.add_column("tickets", sa.Column("supervision", sa.Text(), nullable=True))
+    op.drop_index(
+        "ix_tickets_overdue", table_name="tickets", postgresql_where=sa.text("overdue"), sqlite_where=sa.text("overdue")
+    )
+    op.create_index(
+        "ix_tickets_overdue",
+        "tickets",
+        ["due_at", "id", "department_id"],
+        unique=False,
+        postgresql_where=sa.text("overdue"),
+        sqlite_where=sa.text("overdue"),
+    )
+    op.create_index(
+        "ix_tickets_accepted",
+        "tickets",
+        ["accepted_at", "department_id", "restricted"],
+        unique=False,
+        postgresql_where=sa.text("accepted_at IS NOT NULL"),
+        sqlite_where=sa.text("accepted_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_tickets_answered",
+        "tickets",
+        ["answered_at", "department_id", "restricted", "id"],
+        unique=False,
+        postgresql_where=sa.text("answered_at IS NOT NULL"),
+        sqlite_where=sa.text("answered_at IS NOT NULL"),
+    )
     op.create_index("ix_tickets_limit", "tickets", ["limit_at", "id"], unique=False)
+    op.create_index(
+        "ix_tickets_load",
+        "tickets",
+        ["department_id", "assignee_id", "status", "overdue", "follow_up_open", "restricted", "received_at"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+        sqlite_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "ix_tickets_policy",
+        "tickets",
+        ["policy_version", "id"],
+        unique=False,
+        postgresql_where=sa.text("closed_at IS NULL"),
+        sqlite_where=sa.text("closed_at IS NULL"),
+    )
+    op.create_index(
+        "ix_tickets_remind",
+        "tickets",
+        ["remind_at"],
+        unique=False,
+        postgresql_where=sa.text("remind_at IS NOT NULL"),
+        sqlite_where=sa.text("remind_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_tickets_supervised",
         "tickets",
@@ -256,6 +348,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("supervision IS NOT NULL"),
         sqlite_where=sa.text("supervision IS NOT NULL"),
     )
+    op.add_column("users", sa.Column("email", sa.Text(), nullable=True))
 
     op.execute("UPDATE tickets SET limit_at = due_at")
     op.execute("UPDATE clocks SET next_rung_at = due_at WHERE state IN ('running', 'breached')")
@@ -263,27 +356,84 @@ def upgrade() -> None:
 
 def downgrade() -> None:
 
+    op.drop_column("users", "email")
     op.drop_index(
         "ix_tickets_supervised",
         table_name="tickets",
         postgresql_where=sa.text("supervision IS NOT NULL"),
         sqlite_where=sa.text("supervision IS NOT NULL"),
     )
+    op.drop_index(
+        "ix_tickets_remind",
+        table_name="tickets",
+        postgresql_where=sa.text("remind_at IS NOT NULL"),
+        sqlite_where=sa.text("remind_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_tickets_policy",
+        table_name="tickets",
+        postgresql_where=sa.text("closed_at IS NULL"),
+        sqlite_where=sa.text("closed_at IS NULL"),
+    )
+    op.drop_index(
+        "ix_tickets_load",
+        table_name="tickets",
+        postgresql_where=sa.text("closed_at IS NULL"),
+        sqlite_where=sa.text("closed_at IS NULL"),
+    )
     op.drop_index("ix_tickets_limit", table_name="tickets")
+    op.drop_index(
+        "ix_tickets_answered",
+        table_name="tickets",
+        postgresql_where=sa.text("answered_at IS NOT NULL"),
+        sqlite_where=sa.text("answered_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_tickets_accepted",
+        table_name="tickets",
+        postgresql_where=sa.text("accepted_at IS NOT NULL"),
+        sqlite_where=sa.text("accepted_at IS NOT NULL"),
+    )
+    op.drop_index(
+        "ix_tickets_overdue", table_name="tickets", postgresql_where=sa.text("overdue"), sqlite_where=sa.text("overdue")
+    )
+    op.create_index(
+        "ix_tickets_overdue",
+        "tickets",
+        ["department_id", "due_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("overdue"),
+        sqlite_where=sa.text("overdue"),
+    )
     op.drop_column("tickets", "supervision")
     op.drop_column("tickets", "customer_urges")
     op.drop_column("tickets", "urges")
     op.drop_column("tickets", "extended_days")
     op.drop_column("tickets", "limit_at")
     op.drop_column("tickets", "policy_version")
+    op.drop_column("tickets", "remind_at")
+    op.drop_column("messages", "asks")
     op.drop_index(
         "ix_clocks_next_rung",
         table_name="clocks",
         postgresql_where=sa.text("next_rung_at IS NOT NULL"),
         sqlite_where=sa.text("next_rung_at IS NOT NULL"),
     )
+    op.drop_index(
+        "ix_clocks_breached",
+        table_name="clocks",
+        postgresql_where=sa.text("state = 'breached'"),
+        sqlite_where=sa.text("state = 'breached'"),
+    )
     op.drop_column("clocks", "rungs")
+    op.drop_column("clocks", "registered")
     op.drop_column("clocks", "next_rung_at")
+    op.drop_index(
+        "ix_appeals_unanswered",
+        table_name="appeals",
+        postgresql_where=sa.text("decided_at IS NULL AND missed_at IS NULL"),
+        sqlite_where=sa.text("decided_at IS NULL AND missed_at IS NULL"),
+    )
     op.drop_index(
         "ix_appeals_open",
         table_name="appeals",
@@ -308,8 +458,14 @@ def downgrade() -> None:
     op.drop_index(
         "ix_supervision_orders_due",
         table_name="supervision_orders",
-        postgresql_where=sa.text("answered_at IS NULL AND closed_at IS NULL"),
-        sqlite_where=sa.text("answered_at IS NULL AND closed_at IS NULL"),
+        postgresql_where=sa.text("answered_at IS NULL AND closed_at IS NULL AND missed_at IS NULL"),
+        sqlite_where=sa.text("answered_at IS NULL AND closed_at IS NULL AND missed_at IS NULL"),
+    )
+    op.drop_index(
+        "ix_supervision_orders_closed",
+        table_name="supervision_orders",
+        postgresql_where=sa.text("closed_at IS NOT NULL"),
+        sqlite_where=sa.text("closed_at IS NOT NULL"),
     )
     op.drop_table("supervision_orders")
     op.drop_index("ix_notifications_user_id_id", table_name="notifications")
@@ -346,12 +502,20 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'pending'"),
         sqlite_where=sa.text("state = 'pending'"),
     )
+    op.drop_index(
+        "ix_extension_requests_decided",
+        table_name="extension_requests",
+        postgresql_where=sa.text("state <> 'pending'"),
+        sqlite_where=sa.text("state <> 'pending'"),
+    )
+    op.drop_index("ix_extension_requests_at", table_name="extension_requests")
     op.drop_table("extension_requests")
     op.drop_index("ix_escalations_at", table_name="escalations")
     op.drop_table("escalations")
     op.drop_index("ix_breaches_user_id_at", table_name="breaches")
     op.drop_index("ix_breaches_state_at", table_name="breaches")
     op.drop_index("ix_breaches_department_id_at", table_name="breaches")
+    op.drop_index("ix_breaches_at", table_name="breaches")
     op.drop_table("breaches")
     op.drop_table("robots")
     op.drop_table("policy_versions")
