@@ -1,8 +1,9 @@
 """Compares service/sla with a count of minutes: python -m tests.sla_oracle [--count 200000] [--seed 1] [--only 4711]
 
 Random calendars, starts, targets, pauses and edits (tests/sla_cases.py), each life told by tests/unit/sla/oracle.py.
-After every deed the clock has to be what the oracle says, and the steps of its explanation have to be the minutes that
-the oracle counts. Exit status 1 at the first difference, which is printed with its seed and its number.
+After every deed the clock has to be what the oracle says, and the rungs of its ladder and the steps of its explanation
+have to be the minutes that the oracle counts. Exit status 1 at the first difference, which is printed with its seed and
+its number.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from service.sla import clocks
 from service.sla.calendar import Calendar, calendar_from
 from service.sla.clocks import Clock, ClockKind
 from service.sla.explain import Step, explain
+from service.sla.ladder import Ladder, Rung
 from service.sla.policy import Target, Unit
 from service.sla.words import STEPS
 from tests.sla_cases import Case, Deed, Seen, Setting, cases, rows_of
@@ -25,6 +27,8 @@ from tests.unit.sla.oracle import DAY, DAYS, HOUR_FROM_UTC
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC) - timedelta(hours=HOUR_FROM_UTC)
 MINUTE = timedelta(minutes=1)
 ZONES = [timezone(timedelta(hours=hours)) for hours in (0, 0, 8, 14, -11)]  # some are in the next year already
+SHARES = (50, 75, 90, 100)
+LATE = (oracle.Target(60, oracle.MINUTES), oracle.Target(1, DAYS))
 Act = Callable[[Clock, datetime, Calendar, Deed], Clock]
 
 ACTS: dict[str, Act] = {
@@ -95,6 +99,7 @@ def compare(case: Case, before: Calendar, after: Calendar) -> None:
         clock = ACTS[deed.name](clock, instant(deed.at), calendar, deed)
         same(deed.name, seen(clock), deed.seen)
     compare_hours(case, calendar)
+    compare_rungs(case, clock, calendar)
     compare_steps(case, clock, calendar)
 
 
@@ -115,6 +120,23 @@ def compare_hours(case: Case, calendar: Calendar) -> None:
     for piece in pieces:
         begins, ends = seconds(piece.start), seconds(piece.end)
         same(f"piece {piece}", book.count(begins, ends), ends - begins if piece.is_open else 0)
+
+
+def compare_rungs(case: Case, clock: Clock, calendar: Calendar) -> None:
+    """A clock that runs reaches each share of its time, and each lateness, when the minutes say so."""
+    life = case.life
+    runs = life.state in ("running", "breached") and life.open_pause is None
+    for share in SHARES:
+        same(f"{share} %", reached(clock, calendar, share=share), life.used(share) if runs else None)
+    for late in LATE:
+        same(f"late by {late}", reached(clock, calendar, late=target(late)), life.late_by(late) if runs else None)
+
+
+def reached(clock: Clock, calendar: Calendar, *, share: int | None = None, late: Target | None = None) -> int | None:
+    """When the clock reaches a rung."""
+    rung = Rung("one", {}, frozenset({clock.kind}), share, late, None, ("handler",), ("in_app",))
+    found = Ladder((rung,)).next(clock, (), calendar)
+    return found and seconds(found.at)
 
 
 def compare_steps(case: Case, clock: Clock, calendar: Calendar) -> None:

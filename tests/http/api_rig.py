@@ -10,7 +10,7 @@ from service.channels.registry import channel_named
 from service.clock import utcnow
 from service.messaging.ports import DeliveryError, Failure
 from service.people import User
-from service.tickets import closing, handling
+from service.tickets import closing, handling, supervision
 from service.tickets.models import Ticket
 from tests.factories import COMPLAINT, Caller, Desk
 
@@ -51,6 +51,11 @@ ACTS: dict[str, Act] = {
     "decline": Act(body={**REASON, "refer_to": "街道办"}),
     "withdraw": Act(body=REASON),
     "invalid": Act(body=REASON),
+    "urge": Act(body={"text": "客户在等"}),
+    "supervise": Act(body={"level": "yellow", **REASON}),
+    "supervise/raise": Act("supervised", {"level": "red", **REASON}),
+    "supervise/answer": Act("supervised", {"text": "明天上午完成"}),
+    "supervise/close": Act("supervised", REASON),
 }
 
 
@@ -92,6 +97,12 @@ def twice(desk: Desk, ticket: Ticket, boss: User) -> None:
         closing.reopen(d.session, d.ticket, d.deed, reason="又坏了")
 
 
+def supervise(desk: Desk, ticket: Ticket, boss: User) -> None:
+    """By nobody in particular."""
+    with desk.doing(ticket, None) as d:
+        supervision.demand(d.session, d.ticket, d.deed, level="ordinary", reason="客户第 2 次催单")
+
+
 STATES: dict[str, Callable[[Desk, Ticket, User], None]] = {
     "new": lambda *_: None,
     "taken": take,
@@ -101,6 +112,7 @@ STATES: dict[str, Callable[[Desk, Ticket, User], None]] = {
     "queued": queue,
     "unknown": lose,
     "twice": twice,
+    "supervised": supervise,
 }
 
 

@@ -21,13 +21,20 @@ PAGES = [  # every page that has an address of its own, and what it asks for
     ("/calls/badge", Permission.HANDLE),
     ("/follow-up", Permission.FOLLOW_UP),
     ("/follow-up/rows", Permission.FOLLOW_UP),
-    ("/overdue", Permission.SUPERVISE),
-    ("/overdue/live", Permission.SUPERVISE),
+    ("/overdue", Permission.OVERSEE),
+    ("/overdue/live", Permission.OVERSEE),
+    ("/overdue/assign", Permission.OVERSEE),
+    ("/overdue/urge", Permission.OVERSEE),
+    ("/wall", Permission.OVERSEE),
+    ("/wall/live", Permission.OVERSEE),
     ("/admin/people", Permission.MANAGE_PEOPLE),
     ("/admin/people/new", Permission.MANAGE_PEOPLE),
     ("/admin/departments", Permission.MANAGE_PEOPLE),
     ("/admin/departments/new", Permission.MANAGE_PEOPLE),
     ("/admin/departments/KFB", Permission.MANAGE_PEOPLE),
+    ("/supervision", Permission.OVERSEE),
+    ("/supervision/live", Permission.OVERSEE),
+    ("/supervision/badge", Permission.OVERSEE),
     ("/admin/accounts", Permission.MANAGE_ACCOUNTS),
     ("/admin/accounts/new", Permission.MANAGE_ACCOUNTS),
 ]
@@ -163,7 +170,7 @@ def test_what_a_live_page_fetches_is_what_the_page_was_made_of(app: Flask, desk:
     page, live = person.get(f"/tickets/{ticket.number}").text, person.get(f"/tickets/{ticket.number}/live").text
 
     assert COMPLAINT in live
-    assert live.count('hx-swap-oob="true"') == 4
+    assert live.count('hx-swap-oob="true"') == 6
     head = live[live.index("<header") : live.index("</header>")].replace(' hx-swap-oob="true"', "")
     assert head in page
 

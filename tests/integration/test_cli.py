@@ -65,6 +65,17 @@ def refused(result: Result) -> str:
 # Users
 
 
+def test_an_address_for_notices_is_given_and_changed(desk: Desk):
+    desk(*ADD, "--email", "zhang@example.com", given=PASSWORD + "\n")
+    first = lines(desk("user", "list"))[0]["email"]
+    wrong = desk("user", "email", "zhang", "zhang@")
+
+    desk("user", "email", "zhang", "")
+
+    assert (first, lines(desk("user", "list"))[0]["email"]) == ("zhang@example.com", None)
+    assert "e-mail address" in refused(wrong)
+
+
 def test_a_user_is_added_and_listed(desk: Desk):
     added = desk(*ADD, "--role", "follow_up_agent", given=PASSWORD + "\n")
 
@@ -75,6 +86,7 @@ def test_a_user_is_added_and_listed(desk: Desk):
             "name": "张三",
             "department": "QGB",
             "roles": ["agent", "follow_up_agent"],
+            "email": None,
             "active": True,
         }
     ]

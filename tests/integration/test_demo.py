@@ -33,6 +33,7 @@ from service.sla.explain import explain
 from service.sla.policy import ClockKind, Unit
 from service.tickets.clocks import ROUNDS, clock_of
 from service.tickets.models import Attachment, ClockRow, FollowUp, Message, Ticket
+from service.tickets.register import SupervisionOrder
 from service.tickets.states import LIVE, Action, Status
 from simulator import config as simulator_config
 from simulator import state as simulator_state
@@ -149,6 +150,17 @@ def test_call_backs_follow_ups_and_repeats_are_there(demo: Demonstration) -> Non
     assert demo.counts(Ticket.repeat_of_id, Ticket.repeat_of_id.is_not(None))
     assert set(demo.counts(FollowUp.result)) == {"solved", "unsolved", "unreachable"}
     assert demo.counts(Ticket.follow_up_open)[True] > 0
+
+
+def test_orders_stand_in_every_state_and_level_and_some_were_urged(demo: Demonstration) -> None:
+    is_open, unanswered = SupervisionOrder.closed_at.is_(None), SupervisionOrder.answered_at.is_(None)
+
+    assert set(demo.counts(SupervisionOrder.level, is_open)) == {"ordinary", "yellow", "red"}
+    assert demo.counts(SupervisionOrder.level, is_open, unanswered, SupervisionOrder.missed_at.is_not(None))
+    assert demo.counts(SupervisionOrder.level, is_open, ~unanswered)
+    assert set(demo.counts(SupervisionOrder.closed_by)) >= {"shenjianping"}
+    assert len(demo.counts(Ticket.urges)) > 1
+    assert len(demo.counts(Ticket.customer_urges)) > 1
 
 
 def test_nothing_is_left_over_for_the_workers(demo: Demonstration) -> None:

@@ -22,6 +22,8 @@ from service.tickets.models import Attachment, Ticket
 from service.tickets.states import Status
 from tests.factories import COMPLAINT, Desk
 from tests.fakes import FakeBell, FakeChannel
+from tests.integration.notice_rig import tell
+from tests.policy_rig import saved
 
 RULES_OF = ("rulebook", "rulebook_version", "alembic_version")
 # these look after accounts, of which there is none here: test_halting, http/test_menu_pages
@@ -73,9 +75,13 @@ def busy(now_desk: Desk, agent: User, channel: FakeChannel) -> Desk:
         item = session.scalars(select(OutboxItem)).one()
         item.state, item.leased_until = "sending", desk.now
     desk.reply(late, agent, "您好", "interim")
+    with transaction() as session:
+        session.get_one(User, agent.id).email = "zhang@example.com"
+    tell(desk, late, users=(agent.id,), how=("mail",), facts={"level": "red"})
     desk.says("[图片]", kind="image", media=(Media("MEDIA1", "image"),), follower="oPicture")
     desk.says(COMPLAINT, follower="oFresh")
     left_behind(pushed(1), pushed(2))
+    saved(desk, {"inquiry/normal": {"resolve": "2 工作日"}}, also_open=True)
     return desk
 
 

@@ -121,6 +121,26 @@ def test_what_is_due_first_comes_first_and_what_is_not_due_last(desk: Desk, boss
     assert found(boss, sort="due") == ["0002", "0001", "0003"]
 
 
+def test_the_limit_is_the_window_where_it_ends_before_what_is_due(desk: Desk, boss: User):
+    first = desk.ticket(INQUIRY, follower=follower(1))  # its window shuts two days from now, before its resolve is due
+    desk.accept(first, boss)
+    desk.reply(first, boss, "已电话告知王先生进展", "interim", via="phone")  # nothing else is owed so soon
+    desk.later(hours=1)
+    desk.ticket(INQUIRY, follower=follower(2))  # to be accepted in half an hour
+    praise = desk.ticket(INQUIRY, follower=follower(3))
+    with desk.doing(praise, boss) as d:
+        cooperation.classify(d.session, d.ticket, d.deed, category="praise", reason="是表扬")  # its window alone
+    with desk.doing(first, boss) as d:
+        cooperation.classify(d.session, d.ticket, d.deed, category="suggestion", reason="是建议")
+
+    limits = {t.number[-4:]: (t.limit_at, t.due_at) for t in map(desk.reread, [first, praise])}
+    assert limits["0001"][0] < limits["0001"][1]
+    assert limits["0003"][1] is None
+    assert found(boss, sort="limit") == ["0002", "0001", "0003"]
+    assert found(boss, sort="due")[0] == "0002"
+    assert found(boss, sort="due")[-1] == "0003"
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "MjAyNg", "", "2026-03-04T01:30:00+00:00 7"])
 def test_a_cursor_of_no_list_is_refused(boss: User, cursor: str):
     if cursor == "":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, select, text
 from sqlalchemy.orm import Session
 
 from service.database import db, reading
@@ -13,18 +13,35 @@ from service.messaging import inbox, outbox
 from service.messaging.followers import Follower
 from service.people import User
 from service.tickets import (
+    appeals,
     attachments,
+    breaches,
     callbacks,
     classification,
+    dispatch,
+    extensions,
     invitations,
+    load,
+    noticeboard,
     notices,
+    notifying,
+    orders,
     progress,
     queries,
     recalculation,
+    supervised,
+    supervision,
+    suspensions,
     sweeps,
     windows,
 )
+from service.tickets.breaches import Filter
+from service.tickets.load import Ahead
 from service.tickets.queries import Search
+from service.tickets.register import Notification
+from service.tickets.supervised import Wanted
+from service.web import board_view
+from service.web.board_view import Choice
 from tests.factories import MORNING, Desk
 from tests.integration.window_rig import limits_of
 
@@ -34,13 +51,15 @@ INSERT INTO followers (id, channel, address, following, first_seen_at, last_seen
 SELECT n, 'wechat:main', 'oBulk' || n, true, :at, :at, 5, 0 FROM generate_series(100, 1100 + :rows / 3) AS n;
 INSERT INTO tickets (id, number, query_code, status, category, priority, restricted, department_id,
     intake_department_id, assignee_id, follower_id, channel, subject, received_at, updated_at, last_inbound_at, version,
-    triage, overdue, follow_up_open, follow_up_attempts, rework_rounds, demo, due_at, breach_at, classify_at, wake_at)
+    triage, overdue, follow_up_open, follow_up_attempts, rework_rounds, demo, due_at, breach_at, classify_at, wake_at,
+    limit_at, accepted_at, answered_at, closed_at)
 SELECT n, 'GDBULK-' || n, '000000',
     CASE WHEN n % 40 = 0 THEN 'pending_acceptance' WHEN n % 40 = 1 THEN 'in_progress' ELSE 'closed' END,
     'inquiry', 'normal', n % 500 = 0, 1 + n % 6, 1, CASE WHEN n % 300 = 1 THEN :person END, 100 + n / 3, 'wechat:main',
     '物业费', moment, moment, moment, 1, false, n % 200 = 0, false, 0, 0, false,
     CASE WHEN n % 40 < 2 THEN moment END, CASE WHEN n % 80 = 0 THEN moment END,
-    CASE WHEN n % 400 = 0 THEN moment END, CASE WHEN n % 400 = 1 THEN moment END
+    CASE WHEN n % 400 = 0 THEN moment END, CASE WHEN n % 400 = 1 THEN moment END, CASE WHEN n % 40 < 2 THEN moment END,
+    CASE WHEN n % 40 > 0 THEN moment END, CASE WHEN n % 40 > 1 THEN moment END, CASE WHEN n % 40 > 1 THEN moment END
 FROM (SELECT n, CAST(:at AS timestamptz) - n * interval '1 minute' AS moment
       FROM generate_series(1000, 1000 + :rows) AS n) AS numbered;
 INSERT INTO messages (id, ticket_id, follower_id, direction, kind, text, at)
@@ -56,21 +75,97 @@ SELECT 'wechat:main', 'k' || n, 'oBulk', 'text', '您好', :at, '', 'message', t
     CASE WHEN n % 500 > 0 THEN CAST(:at AS timestamptz) END, '', 0, :at FROM generate_series(1, :rows) AS n;
 INSERT INTO events (ticket_id, at, actor, action, before, after, because)
 SELECT 1000 + n / 2, :at, 'boss', 'note', '{}', '{}', '' FROM generate_series(1, :rows * 2 - 2) AS n;
+INSERT INTO supervision_orders (ticket_id, level, opened_at, opened_by, reason, due_at, closed_at, missed_at)
+SELECT n, 'ordinary', :at, 'system', '办结超时', CAST(:at AS timestamptz) + n * interval '1 minute',
+    CASE WHEN n % 400 > 1 THEN CAST(:at AS timestamptz) END, CASE WHEN n % 3 = 0 THEN CAST(:at AS timestamptz) END
+FROM generate_series(1000, 1000 + :rows) AS n;
 INSERT INTO attachments (message_id, media_id, kind, state, attempts, retry_at)
 SELECT n, 'M' || n, 'image', CASE WHEN n % 300 = 0 THEN 'pending' ELSE 'stored' END, 0, :at
 FROM generate_series(1, :rows) AS n;
+INSERT INTO users (id, username, name, department_id, roles, password_hash, password_changed_at, active,
+    session_version, created_at) SELECT 5000 + n, 'bulk' || n, 'bulk', 1, '["agent"]', '', :at, false, 1, :at
+    FROM generate_series(0, 49) AS n;
+INSERT INTO notifications (cause, kind, way, target, user_id, ticket_id, facts, at, urgent, pops, digest, attempts,
+    read_at, answer_by, send_at, state)
+SELECT 'bulk:' || n, 'escalation', CASE WHEN n % 10 = 0 THEN 'mail' ELSE 'in_app' END, 'user', CASE WHEN n % 20 = 1
+    THEN :person ELSE 5000 + n % 50 END, 1000 + n / 2, '{}', :at, false, false, false, 0,
+    CASE WHEN n % 3 > 0 THEN CAST(:at AS timestamptz) END, CASE WHEN n % 300 = 7 THEN CAST(:at AS timestamptz) END,
+    CASE WHEN n % 300 = 0 THEN CAST(:at AS timestamptz) END, CASE WHEN n % 300 = 0 THEN 'due' END
+FROM generate_series(1, :rows * 2 - 2) AS n;
+INSERT INTO breaches (ticket_id, clock, started_at, due_at, at, department_id, user_id, state)
+SELECT 1000 + n, 'resolve', :at, :at, CAST(:at AS timestamptz) - n * interval '1 minute', 1 + n % 6,
+    CASE WHEN n % 300 = 1 THEN :person END, CASE WHEN n % 40 = 0 THEN 'draft' WHEN n % 9 = 0 THEN 'dismissed'
+    ELSE 'confirmed' END FROM generate_series(1, :rows - 1) AS n;
+INSERT INTO appeals (breach_id, at, by, text, answer_by, decided_at)
+SELECT id, :at, 'li', '请复核', :at, CASE WHEN id % 200 > 0 THEN CAST(:at AS timestamptz) END FROM breaches
+WHERE state = 'confirmed' AND id % 10 = 0;
+INSERT INTO extension_requests (ticket_id, at, by, reason, days, due_before, due_after, state, decided_at)
+SELECT 1000 + n, CAST(:at AS timestamptz) - n * interval '1 minute', 'li', '等配件', 1, :at, :at,
+    CASE WHEN n % 400 = 1 THEN 'pending' ELSE 'granted' END, CASE WHEN n % 400 <> 1 THEN CAST(:at AS timestamptz) END
+FROM generate_series(1, :rows - 1) AS n;
+INSERT INTO clocks (ticket_id, kind, state, target_amount, target_unit, started_at, due_at, pauses, provisional)
+SELECT ticket_id, 'resolve', 'running', 1, 'working_days', :at, CAST(:at AS timestamptz) + interval '9 days', '[]',
+    false FROM extension_requests WHERE state = 'pending' ON CONFLICT DO NOTHING;
 """
-BIG = ("tickets", "messages", "outbox", "inbox", "events", "attachments")
+BIG = (
+    "tickets",
+    "messages",
+    "outbox",
+    "inbox",
+    "events",
+    "attachments",
+    "supervision_orders",
+    "notifications",
+    "breaches",
+    "extension_requests",
+)
 Ask = Callable[[Session, User, Desk], object]
+
+
+def chief() -> User:
+    """Somebody who supervises everything."""
+    return User(id=0, username="chief", roles=["supervisor"], active=True, department_id=1)
 
 
 def tab(name: str, sort: str = "-received") -> Ask:
     return lambda session, user, _: queries.search(session, user, Search(also=queries.tabs(user)[name], sort=sort))
 
 
+CHIEF = User(id=0, username="chief", roles=["supervisor"], active=True, department_id=2)
+
+
+def supervised_list(state: str) -> Ask:
+    return lambda session, *_: supervised.listing(session, CHIEF, Wanted(state))
+
+
+def ahead(desk: Desk, hours: int = 2) -> list[Ahead]:
+    """The next hours of every department, as the board looks at them; of the days before they tell nothing."""
+    moments = (desk.now - timedelta(days=40) + timedelta(hours=number) for number in range(hours + 1))
+    return [Ahead(frozenset(desk.rules.department_codes), tuple(moments))]
+
+
+def board(kind: str, clock: str = "") -> Ask:
+    """A list of the board, of everybody's tickets."""
+    return lambda s, u, d: queries.search(
+        s, u, Search(sort="due", also=[board_view.condition(Choice(kind=kind, clock=clock), ahead(d))])
+    )
+
+
+SEEN = queries.Ticket.restricted.is_(False)
 ASKED: dict[str, Ask] = {
     **{f"tab {name}": tab(name) for name in ("to_accept", "mine", "department", "overdue", "callback", "all")},
     "tab department by due": tab("department", "due"),
+    **{f"tab {name} by limit": tab(name, "limit") for name in ("to_accept", "mine", "department", "all")},
+    **{f"board {kind}": board(kind) for kind in board_view.KINDS},
+    "board": board(""),
+    "board by clock": board("", "accept"),
+    "board late by clock": board("late", "first_reply"),
+    "open by place": lambda s, u, d: load.open_by_place(s, SEEN),
+    "due by place": lambda s, u, d: load.due_by_place(s, SEEN, ahead(d)),
+    "clocks by place": lambda s, u, d: load.clocks_by_place(s, SEEN, ahead(d)),
+    "marked by place": lambda s, u, d: load.marked_by_place(s, SEEN),
+    "pace": lambda s, u, d: load.done_since(s, d.now - timedelta(hours=2), d.rules.department_codes),
+    "today": lambda s, u, d: load.today_by_department(s, SEEN, d.now - timedelta(hours=2)),
     "counts": lambda session, user, _: queries.tab_counts(session, user),
     "follow-ups": lambda s, u, d: queries.search(s, u, Search(also=(queries.Ticket.follow_up_open.expression,))),
     "one ticket": lambda session, user, _: queries.search(session, user, Search(q="GDBULK-1500")),
@@ -99,6 +194,40 @@ ASKED: dict[str, Ask] = {
     "my conversation": lambda s, u, d: progress.lines(s, s.get_one(queries.Ticket, 1500)),
     "answers that did not arrive": lambda s, u, d: progress.unread_answers(s, s.get_one(queries.Ticket, 1500)),
     "ticket by its code": lambda session, *_: progress.ticket_by_code(session, "GDBULK-1500", "000000"),
+    "orders missed": lambda s, u, d: supervision.miss_due(s, now=d.now, rules=d.rules),
+    "an open order": lambda s, u, d: orders.find_open(s, s.get_one(queries.Ticket, 1000)),
+    **{f"orders {state}": supervised_list(state) for state in supervised.STATES},
+    "orders counted": lambda s, u, d: supervised.counts(s, CHIEF, Wanted()),
+    "orders by level": lambda s, u, d: supervised.levels(s, CHIEF, Wanted()),
+    "notifications": lambda s, u, d: noticeboard.page(s, u, cursor=None, limit=50),
+    "notifications of a kind": lambda s, u, d: noticeboard.page(s, u, kind="urge", cursor=None, limit=50),
+    "older notifications": lambda s, u, d: noticeboard.page(s, u, cursor="r9000", limit=50),
+    "unread notifications": lambda s, u, d: noticeboard.unread(s, u),
+    "newest notification": lambda s, u, d: noticeboard.newest(s, u),
+    "news": lambda s, u, d: noticeboard.news(s, u, after=11_000),
+    "seen": lambda s, u, d: noticeboard.seen(s, u, s.get_one(queries.Ticket, 1500), now=d.now),
+    "unread in time": lambda s, u, d: notifying.unread_due(s, now=d.now - timedelta(days=1), rules=d.rules),
+    "red cards": lambda s, u, d: notifying.remind_red(s, now=d.now, rules=d.rules),
+    "told before": lambda s, u, d: s.scalar(select(Notification.id).where(Notification.cause == "x").limit(1)),
+    "notices to send": lambda s, u, d: dispatch.next_due(s, d.now, 8),
+    "notices of one": lambda s, u, d: dispatch.claim(s, "mail", "user", now=d.now - timedelta(days=1), rules=d.rules),
+    "lost notices": lambda s, u, d: dispatch.expire(s, now=d.now),
+    "register": lambda s, u, d: breaches.listing(s, u, Filter()),
+    "register of a supervisor": lambda s, u, d: breaches.listing(s, chief(), Filter()),
+    "drafts": lambda s, u, d: breaches.listing(s, chief(), Filter("draft")),
+    "open appeals": lambda s, u, d: breaches.listing(s, chief(), Filter("appealed")),
+    "settled breaches": lambda s, u, d: breaches.listing(s, chief(), Filter("settled")),
+    "breaches of a ticket": lambda s, u, d: breaches.of_ticket(s, chief(), s.get_one(queries.Ticket, 1500)),
+    "late appeals": lambda s, u, d: appeals.late_due(s, now=d.now - timedelta(days=40), rules=d.rules),
+    "requests that lapse": lambda s, u, d: extensions.lapse_due(s, now=d.now - timedelta(days=40), rules=d.rules),
+    "requests to decide": lambda s, u, d: extensions.waiting(s, chief(), 100),
+    "requests decided": lambda s, u, d: extensions.decided(s, chief(), 20),
+    "requests counted": lambda s, u, d: extensions.count_waiting(s, chief()),
+    "requests": lambda s, u, d: extensions.listing(s, chief()),
+    "requests of a ticket": lambda s, u, d: extensions.of_ticket(s, s.get_one(queries.Ticket, 1500)),
+    "reminders of suspensions": lambda s, u, d: suspensions.remind_due(
+        s, now=d.now - timedelta(days=40), rules=d.rules
+    ),
     "pending files": lambda session, _, desk: attachments.pending(session, desk.now),
 }
 # these look through a bounded piece of the newest tickets by design

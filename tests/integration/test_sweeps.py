@@ -88,10 +88,10 @@ def test_the_next_clock_is_looked_at_when_it_is_due(desk: Desk):
 
 
 def test_a_clock_that_stands_still_is_not_late(desk: Desk, boss: User):
-    ticket = suspended(desk, boss, days=20)
+    ticket = suspended(desk, boss, days=7)
     desk.reply(ticket, boss, "正在核实", "interim")
     desk.deliver()
-    desk.later(days=10)
+    desk.later(days=6)
     mark(desk)
 
     assert desk.clock(ticket, "resolve").state == "paused"

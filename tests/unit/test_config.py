@@ -193,3 +193,37 @@ def test_every_setting_says_what_it_is_for_and_has_a_default_that_is_right() -> 
         assert setting.help, setting.name
         if setting.default:
             setting.parse(setting.default)
+
+
+def test_mail_goes_by_a_server_with_a_sender(tmp_path: Path) -> None:
+    url = "smtp+starttls://desk:p%40ss@mail.example.com:587"
+
+    chosen = settings(tmp_path, SMTP_URL=url, MAIL_FROM="工单台 <desk@example.com>")
+
+    assert (chosen.smtp_url, chosen.mail_from) == (url, "工单台 <desk@example.com>")
+    assert "p%40ss" not in repr(chosen)
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"SMTP_URL": "smtp://mail.example.com"}, "MAIL_FROM"),
+        ({"SMTP_URL": "http://mail.example.com", "MAIL_FROM": "a@b.cn"}, "smtp+starttls://"),
+        ({"SMTP_URL": "smtp://desk@mail.example.com", "MAIL_FROM": "a@b.cn"}, "a user and a password, or neither"),
+        ({"SMTP_URL": "smtp://mail.example.com/box", "MAIL_FROM": "a@b.cn"}, "SMTP_URL"),
+        ({"MAIL_FROM": "desk"}, "desk@example.com"),
+        ({"MAIL_FROM": "a@b.cn\nBcc: c@d.cn"}, "desk@example.com"),
+        ({"ROBOT_HOSTS": "https://robots.example.com/hook"}, "without a path"),
+        ({"ROBOT_HOSTS": "ftp://robots.example.com"}, "ROBOT_HOSTS"),
+    ],
+)
+def test_a_mistake_about_notices_is_said_before_the_start(tmp_path: Path, given: dict[str, str], named: str) -> None:
+    (mistake,) = mistakes(tmp_path, **given)
+
+    assert named in mistake
+
+
+def test_hosts_of_robots_are_https_unless_they_say_otherwise(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, ROBOT_HOSTS="Robots.example.com, http://127.0.0.1:9000/")
+
+    assert chosen.robot_hosts == ("https://robots.example.com", "http://127.0.0.1:9000")

@@ -195,6 +195,33 @@ class Life:
             due = book.add(due, book.count(begins, ends)) if begins <= due else due
         return book.add(at, owed) if due is None else due
 
+    def used(self, percent: int) -> int:
+        """When so much of the target's time has passed; a pause begun by then is made good."""
+        assert self.target is not None
+        assert self.due is not None
+        book, begins = self.almanac.book(self.target.unit), self.started
+        if self.target.unit == DAYS:
+            begins = (self.started // DAY + 1) * DAY
+            whole = book.count(begins, book.closing(self.started, self.target.amount))
+        else:
+            whole = self.target.amount * 60
+        at = self.made_good(book, book.add(begins, whole * percent // 100), since=0)
+        return self.due if percent == 100 else min(at, self.due)  # a promise that is kept is due when it was
+
+    def late_by(self, length: Target) -> int:
+        """When it is late by so much; the pauses begun when it was late already do not count."""
+        assert self.due is not None
+        book = self.almanac.book(length.unit)
+        at = book.closing(self.due, length.amount) if length.unit == DAYS else book.add(self.due, length.amount * 60)
+        return self.made_good(book, at, since=self.due + 1)
+
+    def made_good(self, book: Book, at: int, since: int) -> int:
+        """The instant after the pauses that began from `since` on and by then."""
+        for begins, ends in self.pauses:
+            if ends is not None and since <= begins <= at:
+                at = book.add(at, book.count(begins, ends))
+        return at
+
     @property
     def open_pause(self) -> int | None:
         return self.pauses[-1][0] if self.pauses and self.pauses[-1][1] is None else None

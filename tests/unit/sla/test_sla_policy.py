@@ -3,7 +3,7 @@
 import pytest
 from sla_makers import shipped_policies
 
-from service.sla.policy import Policy, PolicyTable, Target, Unit, policies_from
+from service.sla.policy import Policy, PolicyTable, Target, Unit, policies_from, policy_from, row_of
 
 TABLE = shipped_policies()
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -113,3 +113,60 @@ def test_null_means_no_such_clock() -> None:
 
     assert policy.accept is None
     assert policy.resolve == Target(30, Unit.WORKING_MINUTES)
+
+
+def tagged(priority: str, tag: str, minutes: int) -> dict[str, object]:
+    accept = {"amount": minutes, "unit": "working_minutes"}
+    return row(category="complaint", priority=priority, tag=tag, accept=accept)
+
+
+TAGGED = policies_from(
+    [
+        row(category="complaint", priority="normal", accept={"amount": 30, "unit": "working_minutes"}),
+        row(category="complaint", priority="high", accept={"amount": 15, "unit": "working_minutes"}),
+        tagged("high", "VIP", 5),
+        tagged("high", "经销商", 6),
+        tagged("normal", "VIP", 7),
+        row(category="fault", priority="any", accept={"amount": 40, "unit": "working_minutes"}),
+        tagged("any", "VIP", 8) | {"category": "fault"},
+        row(),
+        row(tag="VIP", accept={"amount": 1, "unit": "working_minutes"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("category", "priority", "tags", "minutes", "why"),
+    [
+        ("complaint", "high", (), 15, "no tag: the row for everybody"),
+        ("complaint", "high", ("老客户",), 15, "no row has this tag"),
+        ("complaint", "high", ("VIP",), 5, "the row with the tag"),
+        ("complaint", "high", ("经销商", "VIP"), 5, "two tags: the first row of the table"),
+        ("complaint", "high", ("经销商",), 6, "the other row"),
+        ("complaint", "normal", ("VIP",), 7, "another priority has its own"),
+        ("complaint", "normal", ("经销商",), 30, "only high has this tag"),
+        ("fault", "urgent", ("VIP",), 8, "a row for any priority"),
+        ("fault", "urgent", ("经销商",), 40, "the only row without a tag stands for all priorities"),
+        (None, "high", ("VIP",), 30, "unclassified: an ordinary inquiry, whatever the tags"),
+    ],
+)
+def test_the_first_row_with_a_tag_of_the_follower_holds(
+    category: str | None, priority: str, tags: tuple[str, ...], minutes: int, why: str
+) -> None:
+    assert TAGGED.policy_for(category, priority, tags).accept == Target(minutes, Unit.WORKING_MINUTES)
+
+
+@pytest.mark.parametrize(
+    ("rows", "missing"),
+    [
+        ([row(), tagged("high", "VIP", 5)], "complaint/high is missing"),
+        ([tagged("any", "VIP", 5), row(category="complaint"), row(category="complaint", priority="low")], "high"),
+    ],
+)
+def test_a_row_with_a_tag_needs_one_without(rows: list[dict[str, object]], missing: str) -> None:
+    with pytest.raises(ValueError, match=missing):
+        policies_from(rows)
+
+
+def test_a_row_gives_its_policy_again() -> None:
+    assert [policy_from(row_of(policy)) for policy in TAGGED.policies] == list(TAGGED.policies)

@@ -92,7 +92,7 @@ def test_a_kept_promise_is_explained_honestly() -> None:
 
     steps = explain(kept, confirmed(d3=WORK))
 
-    assert steps[-1].why == "原承诺不缩短：按现行日历 1月6日 周三 18:00 到期，仍以先前的时限为准"
+    assert steps[-1].why == "原承诺不缩短：按现行日历和规则 1月6日 周三 18:00 到期，仍以先前的时限为准"
     assert (steps[-1].start, steps[-1].end, steps[-1].minutes) == (at("2027-01-06 18:00"), kept.due_at, 0)
     assert sum(step.minutes for step in steps) == 5 * 450
     assert all(earlier.end == later.start for earlier, later in pairwise(steps))
