@@ -76,7 +76,10 @@ def parts_of(session: Session, found: Iterable[Message]) -> dict[int, list[Outbo
 def explanation(running: Iterable[Clock], calendar: Calendar, *, extended: int = 0) -> dict[str, object]:
     """Why each due time is what it is, from the code that computes it; `extended`: days granted beyond resolve."""
     days = {ClockKind.RESOLVE: extended}
-    return {"clocks": {clock.kind.value: clock_steps(clock, calendar, days.get(clock.kind, 0)) for clock in running}}
+    found = {clock.kind: clock_steps(clock, calendar, days.get(clock.kind, 0)) for clock in running}
+    rounds = {kind.value: found.pop(kind) for kind in clocks.ROUNDS if kind in found}
+    shown: dict[str, object] = {"clocks": {kind.value: steps for kind, steps in found.items()}}
+    return shown | ({"rounds": rounds} if rounds else {})
 
 
 def clock_steps(clock: Clock, calendar: Calendar, extended: int = 0) -> dict[str, object]:

@@ -12,7 +12,7 @@ from service.messaging.outbox import OutboxItem
 from service.sla.policy import ClockKind
 from service.tickets.clocks import ROUNDS
 from service.tickets.cooperation import PRIORITIES, account_of
-from service.tickets.models import Attachment, Message, Rating, Ticket
+from service.tickets.models import Attachment, ClockRow, Message, Rating, Ticket
 from service.tickets.queries import SORTS
 from service.tickets.states import Status
 
@@ -187,6 +187,7 @@ class TicketOut(Schema):
     answered_at = fields.String(allow_none=True)
     closed_at = fields.String(allow_none=True)
     clocks = fields.Dict(keys=fields.String(), values=fields.Nested(ClockOut))
+    rounds = fields.Dict(keys=fields.String(), values=fields.Nested(ClockOut))  # those that begin anew with each word
     overdue = fields.Boolean()
     reply_window = fields.Dict(allow_none=True)
     version = fields.Integer()
@@ -250,18 +251,8 @@ def ticket_out(ticket: Ticket, now: datetime) -> dict[str, object]:
         "follower": {"id": ticket.follower.id, "display_name": ticket.follower.display_name},
         "subject": ticket.subject,
         **{name: local(getattr(ticket, name)) for name in TIMES},
-        "clocks": {
-            kind.value: {
-                "state": clocks[kind.value].state,
-                "due_at": local(clocks[kind.value].due_at),
-                "met_at": local(clocks[kind.value].met_at),
-                "provisional": clocks[kind.value].provisional,
-            }
-            if kind.value in clocks
-            else NO_CLOCK
-            for kind in ClockKind
-            if kind.value in clocks or kind not in ROUNDS
-        },
+        "clocks": {kind.value: clock_out(clocks.get(kind)) for kind in ClockKind if kind not in ROUNDS},
+        "rounds": {kind.value: clock_out(clocks.get(kind)) for kind in ROUNDS},
         "overdue": ticket.overdue,
         "reply_window": window_out(ticket.follower, now),
         "proposal": ticket.proposal,
@@ -270,6 +261,13 @@ def ticket_out(ticket: Ticket, now: datetime) -> dict[str, object]:
         "urges": ticket.urges,
         "customer_urges": ticket.customer_urges,
     }
+
+
+def clock_out(row: ClockRow | None) -> Mapping[str, object]:
+    if row is None:
+        return NO_CLOCK
+    times = {"due_at": local(row.due_at), "met_at": local(row.met_at)}
+    return {"state": row.state, **times, "provisional": row.provisional}
 
 
 TIMES = ("received_at", "accepted_at", "first_replied_at", "answered_at", "closed_at")

@@ -404,3 +404,18 @@ def test_the_quick_way_in_and_the_slow_one_leave_the_same_behind(desk: Desk, age
     slow = life(desk, agent, "oSlow", in_steps)
 
     assert quick == slow
+
+
+def test_the_api_tells_of_rounds_beside_the_four_clocks(desk: Desk, agent: User):
+    ticket = desk.ticket()
+    desk.reply(ticket, agent, "请稍等", "interim")
+    desk.deliver()
+    caller = desk.client(agent)
+
+    shown = caller.get(f"/tickets/{ticket.number}").json
+    why = caller.get(f"/tickets/{ticket.number}/explain").json
+
+    assert shown["clocks"].keys() == {"accept", "first_reply", "resolve", "follow_up"}
+    assert (shown["rounds"]["update"]["state"], shown["rounds"]["next_reply"]["state"]) == ("running", "none")
+    assert why["rounds"]["update"]["due_at"] == shown["rounds"]["update"]["due_at"]
+    assert why["clocks"].keys() <= shown["clocks"].keys()
