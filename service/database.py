@@ -137,13 +137,24 @@ def _unit_of_work(options: dict[str, object]) -> Iterator[Session]:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """A session to look with: whatever was changed by mistake is rolled back, and the connection goes back at once."""
+    """A session to look with: whatever was changed by mistake is rolled back, and the connection goes back at once.
+
+    Inside another one it leaves that to the outer: a rollback would take away what the outer has loaded.
+    """
     session = db.session()
+    is_inner = "reading" in session.info
+    session.info["reading"] = True
     try:
         yield session
-    finally:
+    except BaseException:
         if "after_commit" not in session.info:
             session.rollback()
+        raise
+    finally:
+        if not is_inner:
+            del session.info["reading"]
+            if "after_commit" not in session.info:
+                session.rollback()
 
 
 def on_commit(session: Session, hook: Callable[[], object]) -> None:

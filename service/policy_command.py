@@ -20,6 +20,7 @@ from service.sla.target_words import share_text, target_text
 from service.tickets import policy_moves
 
 LARGEST_BYTES = 1024 * 1024
+LARGEST_VERSION = 2**31 - 1
 
 
 @click.group()
@@ -28,7 +29,7 @@ def policy() -> None:
 
 
 @policy.command("show")
-@click.option("--version", type=int, help="an older one; else that of new tickets")
+@click.option("--version", type=click.IntRange(0, LARGEST_VERSION), help="an older one; else that of new tickets")
 @speaks_plainly
 def policy_show(version: int | None) -> None:
     """Print a version as JSON that `import` reads; whose it is stands on standard error."""

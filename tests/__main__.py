@@ -36,7 +36,10 @@ SAME_OF_EITHER = (
     *(f"tests/http/test_{name}.py" for name in ("admin_pages", "menu_pages", "page_actions", "page_words", "pages")),
     *(f"tests/http/test_{name}.py" for name in ("portal", "portal_entry", "portal_progress", "qrcode_pages")),
     *(f"tests/http/test_{name}.py" for name in ("replies_pages", "reply_files", "api_refusals", "api_roles", "why")),
-    *(f"tests/http/test_{name}.py" for name in ("api_followers", "board", "board_acts", "breaches_http", "calendar_pages")),
+    *(
+        f"tests/http/test_{name}.py"
+        for name in ("api_followers", "board", "board_acts", "breaches_http", "calendar_pages")
+    ),
     *(f"tests/http/test_{name}.py" for name in ("extensions_http", "follower_lifecycle", "followers", "notifications")),
     *(f"tests/http/test_{name}.py" for name in ("policy_pages", "robot_pages", "supervision_api", "supervision_pages")),
     *(f"tests/http/test_{name}.py" for name in ("wall", "windows_and_calls")),

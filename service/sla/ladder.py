@@ -11,7 +11,7 @@ from service.sla.rows import Row, row_in, text_in, texts_in
 
 AT_DUE = 100  # percent
 LEVELS = ("ordinary", "yellow", "red")
-WHO = ("handler", "group_leader", "department_head", "supervisor", "leadership")
+WHO = ("handler", "group_leader", "department_head", "follow_up_agent", "supervisor", "leadership")
 HOW = ("in_app", "browser", "mail", "robot")
 
 

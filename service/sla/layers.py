@@ -43,8 +43,18 @@ def calendars_from(rows: Iterable[Row], zone: ZoneInfo = SHANGHAI) -> tuple[Cale
     """The company's calendar, and that of each department (by code) that differs from it."""
     layers = layers_from(rows)
     common = layers.pop("") | layers.pop(COMPANY, {})
-    own = {code: calendar_from((common | layer).values(), zone) for code, layer in layers.items()}
+    own = {code: calendar_from(laid_over(common, layer).values(), zone) for code, layer in layers.items()}
     return calendar_from(common.values(), zone), own
+
+
+def laid_over(common: Rows, layer: Rows) -> dict[str, Row]:
+    """A department's rows over everybody's; its shifts come beside theirs and take none away."""
+    rows = {**common, **layer}
+    for name in common.keys() & layer.keys():
+        both = [common[name].get("shifts"), layer[name].get("shifts")]
+        if SHIFT_DAY.fullmatch(name) and isinstance(both[0], list) and isinstance(both[1], list):
+            rows[name] = {**layer[name], "shifts": [*both[0], *both[1]]}
+    return rows
 
 
 def shifts_by_scope(rows: Iterable[Row]) -> dict[str, Shifts]:

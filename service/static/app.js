@@ -111,12 +111,12 @@
     text.placeholder = kind === "note" ? text.dataset.notePlaceholder : text.dataset.first;
   };
   const draftName = (form) => `desk-draft-${form.dataset.reply}`;
-  const prepareReply = () => {
+  const prepareReply = (aside = false) => { // aside: what was sent is a draft of ours, not what stands in the box
     const form = $("#reply-form");
     if (!form || form.dataset.ready) return;
     form.dataset.ready = "yes";
     const text = form.elements.text;
-    if ("sent" in form.dataset) memory(sessionStorage, draftName(form), null);
+    if ("sent" in form.dataset && !aside) memory(sessionStorage, draftName(form), null);
     const draft = JSON.parse(memory(sessionStorage, draftName(form)) || "null");
     if (draft && !text.value) {
       text.value = draft.text;
@@ -202,7 +202,8 @@
     const fill = at("[data-fill]");
     if (fill) {
       const box = document.getElementById(fill.dataset.fill);
-      box.value = fill.dataset.fillWith;
+      const words = fill.dataset.fillWith;
+      if (!box.value.includes(words)) box.value = box.value.trim() ? `${box.value.trimEnd()}\n${words}` : words; // half a reply stays
       box.dispatchEvent(new Event("input", { bubbles: true }));
       box.focus();
     }
@@ -230,7 +231,7 @@
     opened = $$("details[open][id]").map((each) => [each.id, $("[data-kept]", each)?.innerHTML]);
     wasAtEnd = atEnd();
   };
-  const afterSettle = () => {
+  const afterSettle = (event) => {
     opened.forEach(([id, kept]) => {
       const each = document.getElementById(id);
       if (!each) return;
@@ -239,7 +240,7 @@
     });
     if (here) point(rows().find((row) => row.dataset.row === here), false);
     if (talk() && wasAtEnd) toEnd();
-    prepareReply();
+    prepareReply(event.detail.requestConfig?.elt.matches(".window-offer"));
     showTimes();
     look();
   };

@@ -19,6 +19,9 @@
       if (event.target === all) boxes().forEach((box) => { box.checked = all.checked; });
       if (event.target === all || event.target.name === all.dataset.all) show();
     });
+    document.addEventListener("keydown", (event) => { // Enter would press the first button: a judgement is chosen
+      if (event.key === "Enter" && event.target.matches(`[data-bar="${all.dataset.all}"] input`)) event.preventDefault();
+    });
     show();
   });
 })();

@@ -153,15 +153,18 @@ class Clocks:
             self.meet(ClockKind.UPDATE, at=at)
             self.start(ClockKind.UPDATE, self.target(ClockKind.UPDATE), at=at)
 
-    def heard(self, *, at: datetime) -> None:
-        """The follower wrote at `at`; of several messages without a word of ours the oldest counts."""
+    def heard(self, *, at: datetime, target: Target | None = None) -> None:
+        """The follower wrote at `at`; of several messages without a word of ours the oldest counts.
+
+        `target` in place of what the ticket's own policy says.
+        """
         first, asked = self.clocks.get(ClockKind.FIRST_REPLY), self.clocks.get(ClockKind.NEXT_REPLY)
         if self._ticket.first_replied_at is None or (first is not None and first.state is not ClockState.MET):
             return  # the first reply answers it
         if asked is None or asked.state is ClockState.MET or self._began_after(at, ClockKind.NEXT_REPLY):
-            self.start(ClockKind.NEXT_REPLY, self.target(ClockKind.NEXT_REPLY), at=at)
+            self.start(ClockKind.NEXT_REPLY, target or self.target(ClockKind.NEXT_REPLY), at=at)
 
-    def listen(self, *, after: datetime | None = None) -> None:
+    def listen(self, *, after: datetime | None = None, target: Target | None = None) -> None:
         """Start the round of the oldest message that wants an answer and that no word of ours is later than.
 
         Messages are looked up, as those written before the platform took our word were not heard as a new round.
@@ -173,7 +176,7 @@ class Clocks:
         asking = select(func.min(Message.at)).where(mine, Message.asks)
         oldest = self._session.scalar(asking.where(Message.at > said)) if said else None
         if oldest is not None:
-            self.heard(at=oldest)
+            self.heard(at=oldest, target=target)
 
     def _began_after(self, at: datetime, kind: ClockKind) -> bool:
         """Whether the clock is of a later round, which is not over."""
@@ -209,7 +212,7 @@ class Clocks:
         elif kind is ClockKind.UPDATE:
             self.start(kind, target, at=now)
         else:
-            self.listen()
+            self.listen(target=target)
 
     def go_over(self, to: PolicyTable, *, now: datetime, shorten: bool) -> None:
         """The targets of another version for the clocks that are not met, from their starts and with their pauses.
@@ -223,7 +226,7 @@ class Clocks:
         for kind in ClockKind:
             target, clock = self.target(kind, policy), self.clocks.get(kind)
             if clock is None:
-                if shorten and ticket.status in WORKABLE and kind is not ClockKind.FOLLOW_UP:
+                if target and shorten and ticket.status in WORKABLE and kind is not ClockKind.FOLLOW_UP:
                     self._begin(kind, target, now=now)
             elif clock.met_at is not None or clock.target not in [self.target(kind, each) for each in usual]:
                 continue

@@ -43,7 +43,7 @@ def reopen(session: Session, ticket: Ticket, deed: Deed, *, reason: str) -> None
     """Work goes on: resolve runs on what was left, at least half its target."""
     with change(session, ticket, Action.REOPEN, deed, because=reason) as clocks:
         if clocks.get(ClockKind.RESOLVE) is None:  # it ended unmet: what was left is counted from its end
-            clocks.start(ClockKind.RESOLVE, clocks.policy.resolve, at=ticket.received_at)
+            clocks.start(ClockKind.RESOLVE, clocks.target(ClockKind.RESOLVE), at=ticket.received_at)
             clocks.meet(ClockKind.RESOLVE, at=ticket.closed_at or deed.now)
         clocks.reopen(at=deed.now)
         clocks.cancel(ClockKind.FOLLOW_UP)

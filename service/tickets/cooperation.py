@@ -35,9 +35,9 @@ def apply(ticket: Ticket, clocks: Clocks, category: str, priority: str, deed: De
     rules = deed.rules
     ticket.category, ticket.priority = category, priority
     ticket.restricted = rules.categories[category].restricted
-    clocks.retarget(now=deed.now)
     if ticket.status in WORKABLE:
         hand_to(ticket, destination(ticket, rules))
+    clocks.retarget(now=deed.now)  # at the hours of whoever has it now
 
 
 def destination(ticket: Ticket, rules: Rulebook) -> int:

@@ -1,6 +1,6 @@
 """The ladder at work: a clock that reaches a rung tells those who should know, once, however many schedulers look."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from service.tickets.register import Escalation
 from service.tickets.states import Action
 
 BATCH = 200  # clocks of one transaction
+RUN_AND_RUNG = (Escalation.ticket_id, Escalation.clock, Escalation.started_at, Escalation.rung)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def escalate_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     query = query.options(joinedload(Ticket.follower), selectinload(Ticket.clocks))
     found = session.scalars(query.execution_options(populate_existing=True)).all()
     deed = Deed(by=None, now=now, rules=rules)
-    taken = [step for ticket in dict.fromkeys(found) for step in _climb(ticket, deed)]
+    taken = _new(session, [step for ticket in dict.fromkeys(found) for step in _climb(ticket, deed)])
     session.add_all(each.step for each in taken)
     session.flush()  # together, as what follows names them
     notifying.tell_all(session, [_told(session, each, deed) for each in taken], deed)
@@ -64,6 +65,16 @@ def _climb(ticket: Ticket, deed: Deed) -> Iterator[Taken]:
             step.rung, step.reached_at, step.at = reached.rung.key, reached.at, deed.now
             yield Taken(ticket, reached.rung, step)
         row.rungs, row.next_rung_at = " ".join(behind), reached.at if reached else None
+
+
+def _new(session: Session, climbed: Sequence[Taken]) -> list[Taken]:
+    """Without the rungs of a run that was dropped and runs again from its start: its row was new, and knew of none."""
+    if not climbed:
+        return []
+    ids = {each.ticket.id for each in climbed}
+    known = session.execute(select(*RUN_AND_RUNG).where(Escalation.ticket_id.in_(ids))).all()
+    before = {tuple(row) for row in known}
+    return [each for each in climbed if tuple(getattr(each.step, c.key) for c in RUN_AND_RUNG) not in before]
 
 
 def _told(session: Session, taken: Taken, deed: Deed) -> Matter:

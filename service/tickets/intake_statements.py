@@ -27,7 +27,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from service.audit import Event
 from service.messaging.followers import Follower
 from service.tickets.models import ClockRow, Message, Ticket, TicketCounter
-from service.tickets.states import Status
+from service.tickets.states import OURS, Status
 
 FOLLOWERS = cast(Table, Follower.__table__)
 TICKETS = cast(Table, Ticket.__table__)
@@ -179,6 +179,7 @@ def _talks_on() -> Executable:
     """Thanks and the like leave a ticket as it is, unless we asked something: then "好的" is the answer."""
     values = {name: value for name, value in _time_of_message().items() if name != "classify_at"}
     values["window_warn_at"] = values["updated_at"]  # the window has moved: the sweep looks again
+    values["limit_at"] = case((TICKETS.c.status.in_(OURS), values["limit_at"]), else_=TICKETS.c.due_at)
     statement = update(TICKETS).where(TICKETS.c.id == bindparam("ticket"))
     statement = statement.where(TICKETS.c.status != Status.WAITING_CUSTOMER)
     return statement.values(values).returning(TICKETS.c.number, TICKETS.c.awaits_window)

@@ -100,6 +100,11 @@ def agents(session: Session, ticket: Ticket | None, _: Rulebook) -> Sequence[Use
     return _in_role(session, Role.AGENT, ticket.department_id) if ticket else ()
 
 
+def callers(session: Session, _ticket: Ticket | None, _: Rulebook) -> Sequence[User]:
+    """Who asks followers afterwards: whoever handled a complaint may not."""
+    return _in_role(session, Role.FOLLOW_UP_AGENT)
+
+
 def supervisors(session: Session, _ticket: Ticket | None, _: Rulebook) -> Sequence[User]:
     """Who watches over all departments."""
     return _in_role(session, Role.SUPERVISOR)
@@ -115,6 +120,7 @@ CHAINS: Mapping[str, tuple[Step, ...]] = {  # of each, the first step that finds
     "handler": (assignee, heads, agents, supervisors),
     "group_leader": (heads,),
     "department_head": (heads,),
+    "follow_up_agent": (callers, heads, supervisors),
     "supervisor": (supervisors,),
     "leadership": (leaders, supervisors),
 }

@@ -68,7 +68,7 @@ class RobotForm(FlaskForm):
     def validate_url(self, field: Field) -> None:
         """Of the vendor's own host; what it says names the right kind where the address is another vendor's."""
         kind, url = self.kind.data, (field.data or "").strip()
-        if robots.is_allowed(kind, url, settings().robot_hosts):
+        if kind not in KINDS or robots.is_allowed(kind, url, settings().robot_hosts):
             return
         other = next((name for name in KINDS if robots.is_allowed(name, url)), None)
         if other is not None:
@@ -216,6 +216,8 @@ def save(session: Session, found: Robot, form: RobotForm) -> None:
     url = (form.url.data or "").strip() or found.url
     if not robots.is_allowed(kind, url, settings().robot_hosts):
         raise InvalidInput(url="the kept address is another vendor's; copy the robot's own")
+    if found.id is not None and found.name != name:  # nothing would ever end what is told of the old name
+        alerts.resolved(session, scope=f"robot:{found.name}", kind="robot", now=utcnow())
     code = form.department.data
     found.department_id = session.scalar(select(Department.id).where(Department.code == code)) if code else None
     found.name, found.kind, found.url = name, kind, url

@@ -14,6 +14,7 @@ from wtforms import DateField, Field, SelectMultipleField, TextAreaField
 from wtforms.validators import ValidationError
 
 from service import calendars
+from service.errors import NotFound
 from service.people import User
 from service.sla.hours import intervals_from
 from service.sla.shifts import Shift
@@ -124,7 +125,11 @@ def add(session: Session, scope: str, form: ShiftForm) -> None:
 
 
 def drop(session: Session, scope: str, day: str, number: int) -> None:
-    calendars.drop_shift(session, edit(""), scope=scope, day=date.fromisoformat(day), number=number)
+    try:
+        on = date.fromisoformat(day)
+    except ValueError:
+        raise NotFound(f"no day {day}") from None
+    calendars.drop_shift(session, edit(""), scope=scope, day=on, number=number)
 
 
 def duty_days(scope: str, names: Mapping[str, str]) -> Iterator[DutyDay]:

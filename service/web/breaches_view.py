@@ -27,7 +27,7 @@ from service.web.naming import actor_name, department_name, people_names
 
 IN_FILE = 5_000  # lines of one download
 MONTHS = 13  # that can be chosen
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # with these a spreadsheet begins a formula
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # with these a spreadsheet begins a formula
 HEADS = (
     _l("工单号"),
     _l("部门"),

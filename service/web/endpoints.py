@@ -23,6 +23,7 @@ from service.web import presenting
 from service.web.auth import me, needs
 
 View = Callable[..., ResponseReturnValue]
+LONGEST_VERSION = 18  # digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def refuse_stale(ticket: Ticket) -> None:
     if wanted is None or wanted.strip() == "*":
         return
     value = wanted.strip().removeprefix("W/").strip('"')
-    if not value.isdigit():
+    if not value.isdecimal() or len(value) > LONGEST_VERSION:
         raise InvalidInput(**{"If-Match": "the ticket's version, a whole number"})
     if int(value) != ticket.version:
         raise StaleVersion("the ticket has changed since you read it", version=ticket.version)

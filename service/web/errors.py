@@ -27,6 +27,7 @@ from service.web.portal_words import problem
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent.parent
+UNSTORABLE = "something in this request is nothing that a database can keep"
 
 HTTP_STATUS: dict[type[ServiceError], int] = {
     ServiceError: 400,
@@ -47,6 +48,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ValidationError, invalid)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(DBAPIError, database_error)
+    app.register_error_handler(OverflowError, beyond_bounds)
 
 
 def service_error(error: ServiceError) -> Response:
@@ -72,13 +74,19 @@ def http_error(error: HTTPException) -> Response:
 def database_error(error: DBAPIError) -> Response:
     """The database is away or too busy: say so, and that trying again helps."""
     if isinstance(error, DataError):  # such as a NUL in a text
-        return answer(422, "invalid", "something in this request is nothing that a database can keep")
+        return answer(422, "invalid", UNSTORABLE)
     log.error("database error: %s", type(error.orig).__name__)
     if not isinstance(error, OperationalError) and not error.connection_invalidated:
         return answer(500, "error", "something went wrong on our side; it has been logged")
     made = answer(503, "database_away", "the database does not answer; please try again in a few seconds")
     made.headers["Retry-After"] = "5"
     return made
+
+
+def beyond_bounds(error: OverflowError) -> Response:
+    """A number too large for SQLite, which PostgreSQL answers with a DataError."""
+    log.warning("a value beyond all bounds: %s", error)
+    return answer(422, "invalid", UNSTORABLE)
 
 
 def presented(data: Mapping[str, object]) -> dict[str, object]:

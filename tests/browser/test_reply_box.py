@@ -1,5 +1,6 @@
 """The reply box in a browser: files handed in with a preview, what a reply will cost, and typing on the phone."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,3 +70,22 @@ def test_the_phone_shows_that_somebody_types(rig: Rig, signed_in: Callable[..., 
     page.locator("#text").press_sequentially("您好")
 
     expect(phone.locator("body")).to_contain_text("正在输入", timeout=SOON_MS)
+
+
+def test_a_draft_of_ours_takes_nothing_from_half_a_reply(rig: Rig, signed_in: Callable[..., Page]):
+    number = rig.phone().opens("请问装修押金什么时候退")
+    agent = rig.api("intake.agent")
+    agent.act(number, "accept")
+    asked = agent.act(number, "extension", days=1, reason="等财务核对")
+    rig.api("supervisor").post(f"/extensions/{asked['id']}/decide", {"granted": True})
+    page = signed_in("intake.agent", f"/tickets/{number}")
+    offer = page.locator("#drafts .window-offer")
+
+    page.fill("#text", "写了一半")
+    offer.locator("[data-fill]").click()
+    expect(page.locator("#text")).to_have_value(re.compile(rf"^写了一半\n.*{number}"))
+
+    page.fill("#text", "写了一半")
+    offer.locator("button[type=submit]").click()
+    expect(offer).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("写了一半")

@@ -15,6 +15,7 @@ from service.people import User
 from service.tickets import sweeps
 from service.tickets.models import Ticket
 from service.tickets.register import Breach
+from service.web import breaches_view
 from tests.factories import Desk
 from tests.http.api_rig import problem
 from tests.page_rig import visitor, words_of
@@ -166,3 +167,14 @@ def test_the_chart_narrows_the_list(app: Flask, now_desk: Desk, ticket: Ticket, 
     assert "/breaches?state=draft&amp;department=QGB" in shown
     assert "/breaches?state=draft&amp;clock=resolve" in shown
     assert page.get("/breaches?state=nonsense").status_code == 422
+
+
+def test_an_entry_with_an_impossible_number_is_refused(app: Flask, boss: User):
+    fields = {"breach": "9" * 30, "verdict": "yes", "note": ""}
+
+    assert visitor(app, boss).post("/breaches/judge", fields).status_code == 422
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠"])
+def test_a_file_holds_no_formula(sign: str):
+    assert breaches_view.harmless(f"{sign}1+1") == f"'{sign}1+1"

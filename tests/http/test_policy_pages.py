@@ -315,3 +315,8 @@ def test_programs_move_a_ticket_by_the_same_rule(desk: Desk, role: str, status: 
         found = session.get_one(Ticket, ticket.id).policy_version
         events = session.scalars(select(Event.action).where(Event.ticket_id == ticket.id)).all()
     assert (answer.status_code, found, events.count("policy")) == (status, moved, moved)
+
+
+@pytest.mark.parametrize("name", ["from", "before"])
+def test_a_number_beyond_all_versions_is_refused(supervisor: Visitor, name: str):
+    assert supervisor.get(PAGE, **{name: "9" * 30}).status_code == 422

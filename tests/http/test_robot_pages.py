@@ -88,6 +88,12 @@ def test_an_address_that_is_no_robot_s_is_refused_with_what_to_do(boss: Visitor,
     assert (answer.status_code, said in words_of(answer), robots()) == (422, True, [])
 
 
+@pytest.mark.parametrize("kind", ["", "pigeon"])
+def test_an_unknown_kind_is_refused(boss: Visitor, kind: str):
+    assert boss.post("/admin/robots/new", entered(kind=kind, url="https://example.com/hook")).status_code == 422
+    assert robots() == []
+
+
 def test_two_robots_do_not_share_a_name(boss: Visitor):
     boss.post("/admin/robots/new", entered())
 
@@ -169,3 +175,14 @@ def test_an_administrator_enters_a_person_s_address(boss: Visitor, admin: User):
 
     assert (wrong.status_code, "请填写正确的邮箱地址" in words_of(wrong)) == (422, True)
     assert 'value="boss@example.com"' in kept
+
+
+def test_a_new_name_ends_what_was_told_of_the_old_one(boss: Visitor):
+    boss.post("/admin/robots/new", entered())
+    (made,) = robots()
+    with transaction() as session:
+        alerts.raised(session, scope="robot:客服部群", kind="robot", detail="签名不符", now=utcnow())
+
+    boss.post(f"/admin/robots/{made.id}", entered(name="新名字", url=""))
+
+    assert list(checkup.check_alerts()) == []

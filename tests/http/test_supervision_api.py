@@ -176,3 +176,8 @@ def test_openapi_describes_it(desk: Desk):
     query = {p["name"] for p in paths["/api/v1/supervision-orders"]["get"]["parameters"]}
     assert query == {"state", "level", "department", "limit", "cursor"}
     assert "post" in paths["/api/v1/tickets/{number}/supervise/close"]
+
+
+@pytest.mark.parametrize("version", ["²", "9" * 5000, "-1", "yesterday"])
+def test_a_version_that_is_none_is_refused(ticket: Ticket, chief: Caller, version: str):
+    problem(chief.post(path(ticket, "urge"), If_Match=version), 422, "invalid")

@@ -195,3 +195,11 @@ def test_the_history_tells_the_levels_in_words(desk: Desk, ticket: Ticket, boss:
 
     assert "督办级别： 无 → 黄牌督办" in words
     assert "催办次数： 0 → 1" in words
+
+
+def test_alarms_on_the_same_page_take_nothing_away_from_the_list(app: Flask, desk: Desk, ticket: Ticket, boss: User):
+    supervise(desk, ticket, boss, "yellow")
+
+    page = visitor(app, desk.person("root", "admin", "QGB")).get("/supervision")
+
+    assert (page.status_code, ticket.number in page.text) == (200, True)

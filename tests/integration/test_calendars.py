@@ -368,6 +368,23 @@ def test_a_transfer_takes_the_clocks_to_the_other_departments_hours(desk: Desk, 
     assert [step["minutes"] for step in why["steps"] if step["minutes"]] == [30]
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_new_targets_are_reckoned_at_the_hours_of_the_department_that_gets_the_ticket(
+    desk: Desk, boss: User, *, by_hand: bool
+):
+    week = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    set_hours(desk, {day: [["09:00", "18:00"]] for day in week}, "KFB")
+    ticket = desk.ticket(INQUIRY if by_hand else COMPLAINT)
+
+    if by_hand:
+        with desk.doing(ticket, boss) as d:
+            cooperation.classify(d.session, d.ticket, d.deed, category="complaint", priority="high", reason="是投诉")
+
+    # three working days after Wednesday, of which Saturday is one there: nobody was promised Monday
+    assert desk.reread(ticket).department_id == desk.rules.departments["KFB"]
+    assert due(desk, ticket) == "2026-03-07 18:00"
+
+
 def test_a_department_may_go_back_to_the_companys_hours(desk: Desk, boss: User):
     set_hours(desk, EVENINGS, "KFB")
 

@@ -293,6 +293,21 @@ def test_a_shorter_target_repeats_no_rung(desk: Desk, ticket: Ticket, boss: User
     ]
 
 
+def test_a_clock_that_was_dropped_and_runs_again_from_its_start_repeats_no_rung(desk: Desk, ticket: Ticket, boss: User):
+    other = desk.ticket(follower="oFollower0002")
+    desk.now = at("09:50")
+    escalate(desk)
+    for category in ("praise", "inquiry"):  # a slip, and its correction: praise has no clocks
+        act(desk, ticket, boss, cooperation.classify, category=category, reason="看错了")
+    desk.now = at("09:53")
+
+    escalate(desk)
+
+    assert steps(desk, ticket) == LADDER[:2]
+    assert steps(desk, other) == LADDER[:2], "nor does it hold up the others"
+    assert desk.clock(ticket, "accept").next_rung_at == at("09:57")
+
+
 def test_a_department_with_other_hours_has_other_instants(desk: Desk, ticket: Ticket, agent: User):
     desk.accept(ticket, agent)
     rules = desk.rules

@@ -355,3 +355,19 @@ def test_a_sweep_without_requests_costs_one_statement(
         extensions.lapse_due(session, now=desk.now, rules=rules)
 
     assert len(statements) == 1
+
+
+def test_granted_days_are_left_too_when_a_matter_that_was_taken_back_is_opened_again(
+    desk: Desk, ticket: Ticket, handler: User, head: User
+):
+    promised = due(desk, ticket)
+    granted(desk, ticket, handler, head)
+    extended = due(desk, ticket)
+    desk.now = promised  # the granted days are all that is left
+
+    with desk.doing(ticket, head) as d:
+        closing.withdraw(d.session, d.ticket, d.deed, reason="客户撤回")
+    with desk.doing(ticket, head) as d:
+        closing.reopen(d.session, d.ticket, d.deed, reason="客户又来信")
+
+    assert due(desk, ticket) == extended

@@ -44,9 +44,11 @@ def restrict(ticket: Ticket) -> None:
         ("department_head", {"head"}),
         ("supervisor", {"super", "leader"}),
         ("leadership", {"leader"}),
+        ("follow_up_agent", {"caller"}),
     ],
 )
 def test_each_word_means_people(company: Company, who: str, heard: set[str]):
+    company.desk.person("caller", "follow_up_agent", "QGB")
     tell(company.desk, company.assigned(), who)
 
     assert names() == heard

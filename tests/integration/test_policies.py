@@ -203,6 +203,22 @@ def test_a_person_moves_a_ticket_to_the_newest_version_with_an_event(desk: Desk,
     assert "first_reply_due_at" not in event.after
 
 
+def test_a_question_that_waits_gets_the_clock_that_only_the_newest_version_has(desk: Desk, boss: User):
+    saved(desk, {"complaint/high": {"next_reply": "—"}})
+    ticket = classified(desk, desk.ticket(COMPLAINT), boss)
+    desk.later(minutes=1)
+    desk.reply(ticket, boss, "正在核实", "interim")
+    desk.deliver()
+    desk.later(minutes=1)
+    desk.says("什么时候有结果？")
+    assert desk.clock(ticket, "next_reply") is None
+    saved(desk, {"complaint/high": {"next_reply": "20 分钟"}})
+
+    ticket = move(desk, ticket, boss)
+
+    assert due(desk, ticket, "next_reply") == "03-04 09:52", "20 minutes from 09:32"
+
+
 def test_a_clock_that_is_met_stays_as_it_was(desk: Desk, boss: User):
     ticket = desk.ticket(COMPLAINT)
     desk.accept(ticket, boss)

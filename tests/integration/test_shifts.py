@@ -115,3 +115,7 @@ def test_a_department_has_shifts_of_its_own(desk: Desk, boss: User):
 
     assert desk.rules.on_duty(desk.rules.departments["KFB"], NOON) == ("chenjing",)
     assert desk.rules.on_duty(desk.rules.departments["QGB"], NOON) == ()
+
+
+def test_a_day_that_is_none_is_not_found(desk: Desk, boss: User):
+    assert visitor(desk.app, boss).post("/admin/calendar/shifts/someday/0/drop").status_code == 404

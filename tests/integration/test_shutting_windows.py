@@ -76,6 +76,16 @@ def test_thanks_move_the_window_too(desk: Desk):
     assert steps(desk, ticket) == [0, 12]
 
 
+def test_thanks_for_an_answer_leave_no_limit_behind(desk: Desk, agent: User):
+    ticket = desk.answer(desk.ticket(), agent)
+    desk.later(minutes=1)
+
+    desk.says("谢谢")
+
+    found = desk.reread(ticket)
+    assert found.limit_at == found.due_at, "no window limits what nobody owes"
+
+
 def test_no_warning_while_the_ticket_waits_for_the_follower_or_is_answered(desk: Desk, agent: User):
     asked, done = desk.ticket(), desk.ticket(follower="oFollower0002")
     with desk.doing(asked, agent) as d:

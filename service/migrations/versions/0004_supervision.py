@@ -1,5 +1,7 @@
 """Escalation, supervision, extensions, breaches and appeals; versions of the targets; the ladder of each clock."""
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -8,9 +10,12 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+SHARES = "unclaimed warning soon overdue warning/follow_up overdue/follow_up"  # rungs of the ladder as it is shipped
+LATE = "supervision/reply supervision/resolve yellow red"
+LONG = timedelta(days=10)
+
 
 def upgrade() -> None:
-
     op.create_table(
         "policy_versions",
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
@@ -351,11 +356,26 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("email", sa.Text(), nullable=True))
 
     op.execute("UPDATE tickets SET limit_at = due_at")
-    op.execute("UPDATE clocks SET next_rung_at = due_at WHERE state IN ('running', 'breached')")
+    start_ladder(datetime.now(UTC))
+
+
+def start_ladder(now: datetime) -> None:
+    """Running clocks climb from their start. Of what is late nobody is warned any more, and of what has been late for
+    long nobody is told: lists have shown it ever since. Nor does the register begin with what was before it.
+    """
+    op.execute("UPDATE clocks SET next_rung_at = started_at WHERE state = 'running'")
+    op.execute("UPDATE clocks SET registered = 'met' WHERE met_at > due_at")
+    late = sa.text("UPDATE clocks SET next_rung_at = due_at, rungs = :shares WHERE state = 'breached'")
+    op.execute(late.bindparams(shares=SHARES))
+    long_late = sa.text(
+        "UPDATE clocks SET next_rung_at = NULL, rungs = :whole, registered = 'unmet'"
+        " WHERE state = 'breached' AND due_at < :then"
+    )
+    then = sa.bindparam("then", now - LONG, sa.DateTime(timezone=True))
+    op.execute(long_late.bindparams(then, whole=f"{SHARES} {LATE}"))
 
 
 def downgrade() -> None:
-
     op.drop_column("users", "email")
     op.drop_index(
         "ix_tickets_supervised",

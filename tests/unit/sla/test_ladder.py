@@ -215,7 +215,7 @@ def test_a_breached_clock_takes_what_it_has_not_taken_in_order_and_nothing_twice
         (ClockKind.FIRST_REPLY, ["warning", "soon", "overdue", "supervision/reply", "yellow", "red"]),
         (ClockKind.NEXT_REPLY, ["warning", "soon", "overdue"]),
         (ClockKind.RESOLVE, ["warning", "soon", "overdue", "supervision/resolve", "yellow", "red"]),
-        (ClockKind.FOLLOW_UP, ["warning", "soon", "overdue"]),
+        (ClockKind.FOLLOW_UP, ["warning/follow_up", "overdue/follow_up"]),
         (ClockKind.UPDATE, ["warning", "overdue"]),
     ],
 )

@@ -65,6 +65,16 @@ def test_a_department_has_its_own_shifts():
     assert list(shifts_by_scope([HOURS, YEAR, own])) == ["KFB"]
 
 
+def test_a_departments_shift_takes_none_of_everybodys_hours_away():
+    evening: Row = {"key": "KFB:duty:2026-11-28", "shifts": [{"hours": ["18:00", "20:00"], "people": ["zhaolei"]}]}
+
+    common, departments = calendars_from([HOURS, YEAR, SATURDAY, evening])
+
+    day, hours = date(2026, 11, 28), ((time(9), time(12)), (time(18), time(20)))
+    assert departments["KFB"].natural.intervals_on(day) == hours
+    assert common.natural.intervals_on(day) == hours[:1]
+
+
 @pytest.mark.parametrize(
     ("moment", "people"),
     [
