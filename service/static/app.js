@@ -111,12 +111,12 @@
     text.placeholder = kind === "note" ? text.dataset.notePlaceholder : text.dataset.first;
   };
   const draftName = (form) => `desk-draft-${form.dataset.reply}`;
-  const prepareReply = (aside = false) => { // aside: what was sent is a draft of ours, not what stands in the box
+  const prepareReply = () => {
     const form = $("#reply-form");
     if (!form || form.dataset.ready) return;
     form.dataset.ready = "yes";
     const text = form.elements.text;
-    if ("sent" in form.dataset && !aside) memory(sessionStorage, draftName(form), null);
+    if ("sent" in form.dataset) memory(sessionStorage, draftName(form), null);
     const draft = JSON.parse(memory(sessionStorage, draftName(form)) || "null");
     if (draft && !text.value) {
       text.value = draft.text;
@@ -231,7 +231,7 @@
     opened = $$("details[open][id]").map((each) => [each.id, $("[data-kept]", each)?.innerHTML]);
     wasAtEnd = atEnd();
   };
-  const afterSettle = (event) => {
+  const afterSettle = () => {
     opened.forEach(([id, kept]) => {
       const each = document.getElementById(id);
       if (!each) return;
@@ -240,7 +240,7 @@
     });
     if (here) point(rows().find((row) => row.dataset.row === here), false);
     if (talk() && wasAtEnd) toEnd();
-    prepareReply(event.detail.requestConfig?.elt.matches(".window-offer"));
+    prepareReply();
     showTimes();
     look();
   };
