@@ -35,7 +35,7 @@ def judge(session: Session, breach: Breach, deed: Deed, *, confirmed: bool, note
         raise InvalidInput(note="say why it does not count")
     breach.state = CONFIRMED if confirmed else DISMISSED
     breach.judged_at, breach.judged_by, breach.note = deed.now, deed.actor, note
-    _record(session, ticket, breach, Action.JUDGE_BREACH, deed, because=note, was=DRAFT)
+    _record(session, ticket, breach, Action.JUDGE_BREACH, deed, was=DRAFT)
     if confirmed:
         _tell(session, ticket, breach, deed, "breach", "confirmed", text=note, who=("department_head",))
 
@@ -112,7 +112,7 @@ def appeal(session: Session, breach: Breach, deed: Deed, *, text: str) -> Appeal
     breach.appeal = made
     session.flush()
     also = {"clock": breach.clock, "answer_by": made.answer_by.isoformat()}
-    with change(session, ticket, Action.APPEAL, deed, because=text, also=also):
+    with change(session, ticket, Action.APPEAL, deed, also=also):
         pass
     _tell(session, ticket, breach, deed, "appeal", "filed", text=text, who=("supervisor",))
     return made
@@ -142,7 +142,7 @@ def answer(session: Session, breach: Breach, deed: Deed, *, upheld: bool, note: 
     made.decided_at, made.decided_by, made.upheld, made.note = deed.now, deed.actor, upheld, note
     if upheld:
         breach.state = REVOKED
-    _record(session, ticket, breach, Action.JUDGE_APPEAL, deed, because=note, was=CONFIRMED)
+    _record(session, ticket, breach, Action.JUDGE_APPEAL, deed, was=CONFIRMED)
     appellant = session.scalar(select(User.id).where(User.username == made.by, User.active))
     what = "upheld" if upheld else "rejected"
     _tell(session, ticket, breach, deed, "appeal", what, text=note, users=(appellant,) if appellant else ())
@@ -187,11 +187,10 @@ def _others(session: Session, than: Collection[str]) -> bool:
     return any(user.may(Permission.SUPERVISE) for user in staff)
 
 
-def _record(
-    session: Session, ticket: Ticket, breach: Breach, action: Action, deed: Deed, *, because: str, was: str
-) -> None:
+def _record(session: Session, ticket: Ticket, breach: Breach, action: Action, deed: Deed, *, was: str) -> None:
+    """The event, without the words: those are between the person and who judges, and stand in the register."""
     changed: dict[str, object] = {"clock": breach.clock, "breach": breach.state}
-    with change(session, ticket, action, deed, because=because, was={"breach": was}, also=changed):
+    with change(session, ticket, action, deed, was={"breach": was}, also=changed):
         pass
 
 
