@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard service/translations/*/LC_MESSAGES/*.po))
 
-.PHONY: help setup assets run test lint format bench lock clean
+.PHONY: help setup assets run test lint format bench bench-classify model lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -14,6 +14,8 @@ help:
 	@echo 'make test    the tests, on SQLite and on PostgreSQL if there is one'
 	@echo 'make lint    format, style and types;  make format  corrects the first two'
 	@echo 'make bench   the benchmarks, against servers that they start themselves'
+	@echo 'make bench-classify   figures of the classifier: on messages kept aside, or on FILE=...'
+	@echo 'make model   the shipped model anew, from service/learning/messages'
 	@echo 'make lock    new versions into requirements.lock and package-lock.json'
 
 setup: $(VENV)/.installed assets $(CATALOGUES)
@@ -35,6 +37,12 @@ format: $(VENV)/.packages
 
 bench: setup
 	@set -e; for file in bench/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file; done
+
+bench-classify: setup
+	@$(BIN)/python bench/classify.py --speed $(FILE)
+
+model: setup
+	@OPENBLAS_NUM_THREADS=1 $(BIN)/python -m service.learning
 
 assets: $(VENV)/.packages
 	@$(BIN)/python -P service/assets.py

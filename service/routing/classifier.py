@@ -1,4 +1,4 @@
-"""What a message is: rules with reasons now, a model later behind the same function. Pure: no database."""
+"""What a message is: rules, a linear model to which they are evidence, a person where both are unsure. Pure."""
 
 import json
 import math
@@ -7,59 +7,40 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from service.errors import InvalidInput
+from service.routing.features import signals
+from service.routing.keywords import (
+    FINDINGS,
+    FIRED,
+    Hit,
+    Keywords,
+    keywords_from,
+    sums_by_category,
+    weight_of,
+)
+from service.routing.model import Model, shipped_model
 from service.routing.noise import talk_kind
-from service.routing.patterns import Matcher, compile_regex, compile_words
 from service.routing.text import normalise
 
-# in order of precedence: between equals the earlier wins, as the labelling guideline asks
-CATEGORIES = (
-    "complaint",
-    "report",
-    "privacy_request",
-    "help_request",
-    "fault",
-    "inquiry",
-    "suggestion",
-    "praise",
-    "invalid",
-    "other",
-)
 GUESS = "inquiry"  # where nothing was recognised
 PRIORITIES = ("low", "normal", "high", "urgent")
-EFFECTS = ("", "urgent", "high", "low", "cover")
+SOURCES = KEYWORD, MODEL = "keyword", "model"
+DELICATE = ("complaint", "report", "privacy_request")  # what must not be taken for something milder
 
-CONFIDENT = 0.6  # below it a person decides
-MARGIN = 0.15  # nearer than this to the second best, a person decides
-WARY = 0.15  # from this probability of a complaint on, nothing else is decided without a person
+# below the first a person decides; from the second probability of something delicate on, nothing else is decided alone
+CONFIDENT, WARY = 0.7, 0.05
+CONFIDENT_ALONE, WARY_ALONE = 0.6, 0.2  # of the rules without a model, whose probabilities are rougher
+SUSPECTED = 0.5  # likewise where the rules alone see one with this probability
+DECISIVE = 6.0  # a rule of this weight decides whatever the model thinks
+ALARMED = 0.4  # from this probability on the model finds a message urgent
 TEMPERATURE = 1.0
 PRIOR = 0.3  # in favour of GUESS
-DECAY = 0.7  # each further reason for the same category against the one before
 OUTSPOKEN = 2.5  # a complaint's weight from which ...
 OVERSHADOWED = 0.75  # ... the request, fault or question beside it counts so much
 TALK_CONFIDENCE = 0.97  # of the webhook's rule for talk
-FIRED = 1.0  # sum of weights from which an effect holds
 NO_REASON = "没有命中规则"
+BY_MODEL = "由同类消息的用词判断"
+LIKE_URGENT = "近似紧急消息的用词"
 TALK_REASONS = {"thanks": "仅为致谢", "greeting": "仅为问候", "acknowledgement": "仅为应答", "sticker": "仅为表情"}
-HIDDEN = "\ufffc"  # stands for a character that a covering rule has taken
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One row of the keyword table.
-
-    kind `word`: literal words separated by `|`; kind `regex`: a bounded regular expression on the normalised text.
-    why: the reason; rules of a category with the same reason and weight count once, however many of them match.
-    category: what it speaks for, with its weight; "" for none.
-    effect: `urgent`, `high`, `low` give the weight to that finding too; `cover` hides what matched from other rules.
-    """
-
-    category: str
-    pattern: str
-    weight: float
-    kind: str
-    why: str = ""
-    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +53,38 @@ class CategoryDefaults:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The best guess, how sure it is, whether a person must decide, and what led to it, heaviest first."""
+    """The best guess, how sure it is, whether a person must decide, and what led to it, heaviest first.
+
+    source: `keyword` where rules speak for the category, `model` where only the model does.
+    ranked: (category, probability), the likeliest first; empty for talk and for what the follower chose.
+    """
 
     category: str
     priority: str
     confidence: float
     triage: bool
     because: tuple[str, ...]
+    source: str = KEYWORD
+    ranked: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
-    rule: Rule
-    words: str
+class _Reading:
+    """What was found in a text before anything is decided."""
+
+    text: str  # normalised
+    hits: Sequence[Hit]
+    ranked: tuple[tuple[str, float], ...]
+    urgency: float
+    suspected: bool = False  # the rules alone would call it delicate
 
 
 class Classifier:
-    """Rules compiled once; `classify` has no state and may be called from many threads."""
+    """Rules and model, ready to use; `classify` has no state and may be called from many threads."""
 
-    def __init__(self, rules: Iterable[Rule], categories: Mapping[str, CategoryDefaults]) -> None:
-        compiled = [(group[0], _matcher(group)) for group in _groups(rules)]
-        self._covering = [(rule, matcher) for rule, matcher in compiled if rule.effect == "cover"]
-        self._plain = [(rule, matcher) for rule, matcher in compiled if rule.effect != "cover"]
+    def __init__(self, keywords: Keywords, categories: Mapping[str, CategoryDefaults], model: Model | None) -> None:
+        """Without a model the rules decide alone."""
+        self._keywords, self._model = keywords, model
         self._priorities = {code: row.default_priority for code, row in categories.items()}
 
     def classify(self, text: str) -> Verdict:
@@ -101,34 +92,58 @@ class Classifier:
         kind = talk_kind(text)
         if kind is not None:
             return Verdict("other", "low", TALK_CONFIDENCE, False, (TALK_REASONS[kind],))
-        hits = self._hits(normalise(text))
-        ranked = _ranked(hits)
-        category, confidence = ranked[0]
-        scored = any(hit.rule.category == category and hit.rule.weight > 0 for hit in hits)
-        priority, deciding = self._priority(category, hits)
-        because = _reasons(category, hits, deciding)
-        return Verdict(category, priority, round(confidence, 3), not scored or _is_unsure(ranked), because)
+        read = self._read(normalise(text))
+        category, confidence = read.ranked[0]
+        by_rule = any(hit.rule.category == category and hit.rule.weight > 0 for hit in read.hits)
+        priority, deciding = self._priority(category, read)
+        because = _reasons(category, read.hits, deciding) + self._words(read, deciding)
+        return Verdict(
+            category=category,
+            priority=priority,
+            confidence=round(confidence, 3),
+            triage=not (by_rule or self._model) or self._is_unsure(read),
+            because=because or (BY_MODEL if self._model else NO_REASON,),
+            source=KEYWORD if by_rule or not self._model else MODEL,
+            ranked=tuple((code, round(chance, 4)) for code, chance in read.ranked),
+        )
 
-    def _hits(self, text: str) -> list[_Hit]:
-        hits: list[_Hit] = []
-        for rule, matcher in self._covering:
-            span = matcher(text)
-            while span is not None:
-                start, end = span
-                hits.append(_Hit(rule, text[start:end]))
-                text = text[:start] + HIDDEN * (end - start) + text[end:]
-                span = matcher(text)
-        for rule, matcher in self._plain:
-            span = matcher(text)
-            if span is not None:
-                hits.append(_Hit(rule, text[span[0] : span[1]].replace(HIDDEN, "")))
-        return hits
+    def hits(self, text: str) -> list[Hit]:
+        """Every rule that matches, with the words by which."""
+        return self._keywords.hits(normalise(text))
 
-    def _priority(self, category: str, hits: Sequence[_Hit]) -> tuple[str, str]:
-        """The priority and the effect that decided it; "" where the category's default did."""
-        found = {effect for effect in ("urgent", "high", "low") if _weight_of(effect, hits) >= FIRED}
+    def _read(self, text: str) -> _Reading:
+        hits = self._keywords.hits(text)
+        if self._model is None:
+            return _Reading(text, hits, _ranked_by_rules(hits), 0.0)
+        chances, urgency = self._model.opinion(text, signals(hits))
+        if decided := _decided(hits):
+            return _Reading(text, hits, _ranked(dict.fromkeys(chances, 0.0) | {decided: 1.0}), urgency)
+        suspected = _delicate(_ranked_by_rules(hits)) >= SUSPECTED
+        return _Reading(text, hits, _ranked(chances), urgency, suspected)
+
+    def _is_unsure(self, read: _Reading) -> bool:
+        """Whether a person must decide between the best guess and what else it may be."""
+        category, confidence = read.ranked[0]
+        confident, wary = (CONFIDENT, WARY) if self._model else (CONFIDENT_ALONE, WARY_ALONE)
+        missed = category not in DELICATE and (_delicate(read.ranked) >= wary or read.suspected)
+        return missed or confidence < confident
+
+    def _words(self, read: _Reading, deciding: str) -> tuple[str, ...]:
+        """What the model goes by: words that the rules do not name already."""
+        if self._model is None:
+            return ()
+        named = "".join(hit.words for hit in read.hits)
+        (category, _), (runner_up, _) = read.ranked[:2]
+        words = [word for word in self._model.words_for(read.text, category, runner_up) if word not in named]
+        if deciding == "urgent" and weight_of(deciding, read.hits) < FIRED:
+            words += [f"{word}（{LIKE_URGENT}）" for word in self._model.urgent_words(read.text)]
+        return tuple(words)
+
+    def _priority(self, category: str, read: _Reading) -> tuple[str, str]:
+        """The priority and the finding that decided it; "" where the category's default did."""
+        found = {effect for effect in FINDINGS if weight_of(effect, read.hits) >= FIRED}
         default = self._priorities.get(category, "normal")
-        if "urgent" in found:
+        if "urgent" in found or read.urgency >= ALARMED:
             return "urgent", "urgent"
         if "high" in found and default == "normal":
             return "high", "high"
@@ -137,67 +152,34 @@ class Classifier:
         return default, ""
 
 
-def _groups(rules: Iterable[Rule]) -> list[list[Rule]]:
-    """Rules that count once together, in order of appearance; a rule without a reason stands alone."""
-    groups: dict[tuple[str | float, ...], list[Rule]] = {}
-    for at, rule in enumerate(rules):
-        key = (rule.category, rule.effect, rule.kind, rule.weight, rule.why or at)
-        groups.setdefault(key, []).append(rule)
-    return list(groups.values())
+def _ranked(chances: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    return tuple(sorted(chances.items(), key=lambda pair: -pair[1]))
 
 
-def _matcher(group: Sequence[Rule]) -> Matcher:
-    for rule in group:
-        _check(rule)
-    patterns = [rule.pattern for rule in group]
-    return compile_words(patterns) if group[0].kind == "word" else compile_regex(patterns)
+def _decided(hits: Sequence[Hit]) -> str:
+    """The category that a rule of an administrator is meant to give whatever else speaks; "" for none."""
+    heaviest = max(hits, key=lambda hit: hit.rule.weight, default=None)
+    return heaviest.rule.category if heaviest and heaviest.rule.weight >= DECISIVE else ""
 
 
-def _check(rule: Rule) -> None:
-    """Raises InvalidInput on a rule that means nothing."""
-    if rule.effect not in EFFECTS:
-        raise InvalidInput(effect=f"{rule.effect!r} is not one of {', '.join(EFFECTS[1:])}")
-    if rule.category not in CATEGORIES and not (rule.effect and not rule.category):
-        raise InvalidInput(category=f"{rule.category!r} is not one of {', '.join(CATEGORIES)}")
-    if rule.kind not in ("word", "regex"):
-        raise InvalidInput(kind=f"{rule.kind!r} is neither word nor regex")
-
-
-def _weight_of(effect: str, hits: Sequence[_Hit]) -> float:
-    return sum(hit.rule.weight for hit in hits if hit.rule.effect == effect)
-
-
-def _ranked(hits: Sequence[_Hit]) -> list[tuple[str, float]]:
+def _ranked_by_rules(hits: Sequence[Hit]) -> tuple[tuple[str, float], ...]:
     """Categories with probabilities, best first: a softmax over the sums of weights."""
-    weights: dict[str, list[float]] = {code: [] for code in CATEGORIES}
-    for rule in dict.fromkeys(hit.rule for hit in hits):  # a covering rule may match twice, it weighs once
-        if rule.category:
-            weights[rule.category].append(rule.weight)
-    scores = {code: _sum_of(found) for code, found in weights.items()}
+    scores = sums_by_category(hits)
     scores[GUESS] += PRIOR
-    if max(weights["complaint"], default=0.0) >= OUTSPOKEN:  # of several intents the complaint goes before
+    complaints = (hit.rule.weight for hit in hits if hit.rule.category == "complaint")
+    if max(complaints, default=0.0) >= OUTSPOKEN:  # of several intents the complaint goes before
         for code in ("help_request", "fault", "inquiry"):
             scores[code] *= OVERSHADOWED
     powers = {code: math.exp(min(score, 30.0) / TEMPERATURE) for code, score in scores.items()}
     total = sum(powers.values())
-    return sorted(((code, power / total) for code, power in powers.items()), key=lambda pair: -pair[1])
+    return _ranked({code: power / total for code, power in powers.items()})
 
 
-def _is_unsure(ranked: Sequence[tuple[str, float]]) -> bool:
-    """Whether a person must decide between the best guess and what else it may be."""
-    (category, confidence), (_, runner_up) = ranked[0], ranked[1]
-    missed = category not in ("complaint", "report") and dict(ranked)["complaint"] >= WARY
-    return missed or confidence < CONFIDENT or confidence - runner_up < MARGIN
+def _delicate(ranked: Iterable[tuple[str, float]]) -> float:
+    return sum(chance for code, chance in ranked if code in DELICATE)
 
 
-def _sum_of(weights: Sequence[float]) -> float:
-    """Reasons for the same thing overlap: each further one counts DECAY of the one before; objections count in full."""
-    speaking = sorted((weight for weight in weights if weight > 0), reverse=True)
-    against = sum(weight for weight in weights if weight < 0)
-    return sum(weight * DECAY**at for at, weight in enumerate(speaking)) + against
-
-
-def _reasons(category: str, hits: Sequence[_Hit], deciding: str) -> tuple[str, ...]:
+def _reasons(category: str, hits: Sequence[Hit], deciding: str) -> tuple[str, ...]:
     """Words that speak for the category or for the priority, heaviest first, each once."""
     heavy = sorted(hits, key=lambda hit: -hit.rule.weight)
     speaking = [
@@ -205,33 +187,36 @@ def _reasons(category: str, hits: Sequence[_Hit], deciding: str) -> tuple[str, .
         for hit in heavy
         if hit.rule.weight > 0 and (hit.rule.category == category or (deciding and hit.rule.effect == deciding))
     ]
-    return tuple(dict.fromkeys(speaking)) or (NO_REASON,)
+    return tuple(dict.fromkeys(speaking))
 
 
-def _rule(row: Mapping[str, object]) -> Rule:
-    return Rule(
-        category=str(row.get("category") or ""),
-        pattern=str(row["pattern"]),
-        weight=float(str(row.get("weight", 1.0))),
-        kind=str(row.get("kind") or "word"),
-        why=str(row.get("why") or ""),
-        effect=str(row.get("effect") or ""),
-    )
+def classifier_from(
+    keywords: Iterable[Mapping[str, object]], categories: Iterable[Mapping[str, object]], model: Model | None = None
+) -> Classifier:
+    """The classifier of rows as they stand in keywords.json and categories.json. Raises InvalidInput on a bad row.
 
-
-def classifier_from(keywords: Iterable[Mapping[str, object]], categories: Iterable[Mapping[str, object]]) -> Classifier:
-    """The classifier of rows as they stand in keywords.json and categories.json. Raises InvalidInput on a bad row."""
+    Without a model the rules decide alone.
+    """
     defaults = {
         str(row["code"]): CategoryDefaults(str(row["code"]), str(row["default_priority"])) for row in categories
     }
     defaults.setdefault("other", CategoryDefaults("other", "low"))
-    return Classifier([_rule(row) for row in keywords], defaults)
+    return Classifier(keywords_from(keywords), defaults, model)
+
+
+def shipped_rows(name: str) -> list[dict[str, object]]:
+    """The rows of a shipped default file."""
+    rows: list[dict[str, object]] = json.loads(resources.files("service.defaults").joinpath(name).read_text("utf-8"))
+    return rows
 
 
 @cache
 def shipped() -> Classifier:
     """The classifier of the shipped default configuration."""
-    folder = resources.files("service.defaults")
-    keywords = json.loads(folder.joinpath("keywords.json").read_text(encoding="utf-8"))
-    categories = json.loads(folder.joinpath("categories.json").read_text(encoding="utf-8"))
-    return classifier_from(keywords, categories)
+    return classifier_from(shipped_rows("keywords.json"), shipped_rows("categories.json"), shipped_model())
+
+
+@cache
+def rules_alone() -> Classifier:
+    """The shipped rules without the model: for tests of the rules, and to see what they contribute."""
+    return classifier_from(shipped_rows("keywords.json"), shipped_rows("categories.json"))

@@ -1,18 +1,32 @@
-"""Talk that opens no ticket: thanks, greetings alone, acknowledgements, stickers. Pure; in doubt it is a matter."""
+"""What opens no ticket: thanks, greetings alone, nods, stickers, advertising. Pure; in doubt it is a matter."""
 
+import hashlib
 import json
 import re
 import unicodedata
 from collections.abc import Container
+from datetime import timedelta
 from importlib import resources
 
+from service.routing.patterns import Matcher, compile_regex
 from service.routing.text import normalise
 
 LONGEST_TALK = 40  # longer texts are matters whatever they consist of
+SHORTEST_ADVERT = 12
+SALES_SIGNS = 2  # of different kinds, beside the contact to take up
+ADVERT = "advert"
 
-_TALK: dict[str, list[str]] = json.loads(
-    resources.files("service.defaults").joinpath("talk.json").read_text(encoding="utf-8")
-)
+
+def _read(name: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(
+        resources.files("service.defaults").joinpath(name).read_text(encoding="utf-8")
+    )
+    return found
+
+
+_TALK = _read("talk.json")
+_NOISE = _read("noise.json")
+REPEAT_WITHIN = timedelta(minutes=int(str(_NOISE["repeat_minutes"])))  # the same words again are no new matter
 
 
 def _any_of(words: list[str]) -> str:
@@ -31,8 +45,39 @@ _KIND = {phrase: kind for key, kind in _WORDS_OF.items() for phrase in _TALK[key
 _LONGEST_PHRASE = max(map(len, _KIND))
 _RANK = ("thanks", "acknowledgement", "greeting", "sticker")
 _FILLING = frozenset(_TALK["particles"] + _TALK["addressees"])  # may follow, says nothing alone
+# of an advertisement: a contact to take up, and what is sold; and what only somebody with a matter of ours writes
+_BAIT: Matcher = compile_regex(_NOISE["bait"])
+_SALES: list[Matcher] = [compile_regex([kind]) for kind in _NOISE["sales"]]
+_MATTER: Matcher = compile_regex(_NOISE["matter"])
 _NODDING = frozenset("👍👌🆗✅💪☑✔")
 _ALARMING = frozenset("🆘🚨")
+
+
+def noise_kind(text: str) -> str | None:
+    """What the text is that opens no ticket: a kind of talk, or an advert. None where it is a matter."""
+    return talk_kind(text) or (ADVERT if advert_signs(text) else None)
+
+
+def advert_signs(text: str) -> tuple[str, ...]:
+    """The words that make the text an advertisement; none where a single sign speaks for a matter.
+
+    Several independent signs at once: a contact to take up, SALES_SIGNS kinds of sales talk, and no word of trouble,
+    of a question, of help or of an order. A complaint must never be lost, an advertisement may well open a ticket.
+    """
+    if len(text) < SHORTEST_ADVERT:
+        return ()
+    plain = normalise(text)
+    bait = _BAIT(plain)  # first, as most messages have none
+    if bait is None or _MATTER(plain) is not None:
+        return ()
+    sold = [span for span in (find(plain) for find in _SALES) if span is not None]
+    return tuple(plain[start:end] for start, end in [bait, *sold]) if len(sold) >= SALES_SIGNS else ()
+
+
+def mark_of(text: str) -> str | None:
+    """A digest by which the very same words are known again, whatever their width and punctuation; None without any."""
+    words = "".join(_UNIT.findall(normalise(text)))
+    return hashlib.blake2b(words.encode(), digest_size=8).hexdigest() if words else None
 
 
 def talk_kind(text: str) -> str | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from service.errors import InvalidInput
-from service.routing.classifier import CATEGORIES, Classifier, classifier_from, shipped
+from service.routing.classifier import Classifier, classifier_from, shipped
+from service.routing.keywords import CATEGORIES
 
 CATEGORY_ROWS = (
     {"code": "inquiry", "default_priority": "normal"},

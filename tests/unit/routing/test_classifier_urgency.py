@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.routing.classifier import shipped
+from service.routing.classifier import rules_alone
 
 URGENT = (
     ("电梯里困了两个人，快来", "trapped"),
@@ -61,7 +61,7 @@ NOT_URGENT = (
 
 @pytest.mark.parametrize(("text", "why"), URGENT)
 def test_danger_loss_and_threats_are_urgent_whatever_the_category(text: str, why: str) -> None:
-    verdict = shipped().classify(text)
+    verdict = rules_alone().classify(text)
 
     assert verdict.priority == "urgent", (why, verdict)
     assert verdict.because != ("没有命中规则",)
@@ -69,6 +69,6 @@ def test_danger_loss_and_threats_are_urgent_whatever_the_category(text: str, why
 
 @pytest.mark.parametrize(("text", "why"), NOT_URGENT)
 def test_words_of_danger_alone_are_not_urgent(text: str, why: str) -> None:
-    verdict = shipped().classify(text)
+    verdict = rules_alone().classify(text)
 
     assert verdict.priority != "urgent", (why, verdict)

@@ -3,7 +3,8 @@
 import json
 from importlib import resources
 
-from service.routing.classifier import CATEGORIES, PRIORITIES
+from service.routing.classifier import PRIORITIES
+from service.routing.keywords import CATEGORIES
 
 
 def rows(name: str) -> list[dict[str, object]]:

@@ -1,0 +1,1 @@
+"""What the classifier learns from and how: messages, corrections of this installation, training, published models."""
