@@ -16,10 +16,12 @@ from service.channels.wechat.accounts import Account
 from service.channels.wechat.cures import Words, refusal_in, said
 from service.channels.wechat.readiness import Finding, findings
 from service.clock import utcnow
+from service.config import Settings
 from service.database import db, reading
 from service.messaging.inbox import InboxItem
 from service.messaging.outbox import Delivery, OutboxItem
 from service.rulebook import Rulebook
+from service.tickets import opinions
 
 WORKER_SILENT_SECONDS = 60
 OLDEST_UNHANDLED = timedelta(minutes=2)
@@ -41,6 +43,10 @@ TODO = {  # kind of alert -> what the operator does
     "mail": Words(
         "按说明处理，再到“通知渠道”页发一封测试邮件",
         "do what it says, then send a test letter from the page of the channels (通知渠道)",
+    ),
+    "opinion": Words(
+        "按说明处理；模型应答后提醒自动消失，期间工单照常由人判断",
+        "do what it says; the alert ends when the model answers, and people decide as before",
     ),
     "quota": Words("等到零点以后，或在公众平台清零", "wait until midnight, or clear the quota in the console"),
 }
@@ -68,6 +74,7 @@ def checks(app: Flask) -> Iterator[dict[str, object]]:
         yield from check_accounts(app)
         yield check_calendar(app)
         yield check_outages()
+        yield check_opinions(app)
         yield from check_alerts()
 
 
@@ -203,6 +210,27 @@ def check_calendar(app: Flask) -> dict[str, object]:
     told = Words(f"已确认的年份：{years}", f"confirmed: {years}")
     todo = Words(f"导入 {missing}", f"import {missing}") if missing else None
     return result("calendar", not missing, told, todo)
+
+
+def check_opinions(app: Flask) -> dict[str, object]:
+    """Whether a language model is asked, and how it does: a failing one is told by its alert, and holds up nothing."""
+    settings: Settings = app.config["SETTINGS"]
+    if settings.opinion_url is None:
+        return result("opinions", True, Words("未启用第二意见", "second opinions are off"))
+    with reading() as session:
+        rules: Rulebook = app.extensions["rulebook"].current(session)
+        use = opinions.use(session, now=utcnow(), rules=rules)
+    last = use.succeeded_at.isoformat(timespec="seconds") if use.succeeded_at else None
+    paused = use.paused_until if use.paused_until and use.paused_until > utcnow() else None
+    until = paused.isoformat(timespec="seconds") if paused else ""
+    daily = settings.opinion_daily
+    told = Words(
+        f"{settings.opinion_model}：今日已用 {use.asked}/{daily} 次，最近成功 {last or '无'}"
+        + (f"，暂停到 {until}" if paused else ""),
+        f"{settings.opinion_model}: {use.asked} of {daily} requests used today, last answer {last or 'none'}"
+        + (f", paused until {until}" if paused else ""),
+    )
+    return result("opinions", True, told)
 
 
 def check_outages() -> dict[str, object]:

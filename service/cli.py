@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from service import calendar_command, checkup, create_app, credentials, policy_command, rulebook, setup
+from service import (
+    calendar_command,
+    checkup,
+    create_app,
+    credentials,
+    learning_command,
+    policy_command,
+    rulebook,
+    setup,
+)
 from service.channels.wechat import accounts
 from service.clock import utcnow
 from service.command import Desk, F, Mistake, at_work, session, settings, speaks_plainly
@@ -281,6 +290,7 @@ def parsed(line: str, number: int) -> dict[str, Any]:
 
 main.add_command(calendar_command.calendar)
 main.add_command(policy_command.policy)
+main.add_command(learning_command.train)
 
 
 @main.group()

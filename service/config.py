@@ -2,28 +2,20 @@
 
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Generic, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from service import setting_values
+from service.setting_values import LOG_LEVELS, SHORTEST_SECRET
 
 T = TypeVar("T")
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-POSTGRES_DRIVERS = {"postgres", "postgresql", "postgresql+psycopg"}
-REDIS_SCHEMES = {"redis", "rediss", "unix"}
 SOCKET_PATH_LIMIT = 100  # bytes; Linux allows 107 in sun_path, the rest is left to temporary names
-SHORTEST_SECRET = 8
-MAIL_SCHEMES = {"smtp", "smtps", "smtp+starttls"}
-MAIL_ADDRESS = re.compile(r"[^\s<>@,;:\"]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class ConfigError(Exception):
@@ -45,142 +37,52 @@ class Setting(Generic[T]):
     is_secret: bool = False  # its value, or a password in it, is never shown
 
 
-def _database_url(text: str) -> str:
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        url = URL.create("unreadable")
-    if url.drivername in POSTGRES_DRIVERS:
-        return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    if url.drivername in {"sqlite", "sqlite+pysqlite"} and url.database and url.database != ":memory:":
-        return f"sqlite:///{Path(url.database).resolve()}"
-    raise ValueError("use postgresql://USER:PASSWORD@HOST:PORT/NAME, or sqlite:///FILE with a file on disk")
-
-
-def _redis_url(text: str) -> str:
-    parts = urlsplit(text)
-    place = parts.path if parts.scheme == "unix" else parts.hostname
-    if parts.scheme in REDIS_SCHEMES and place and _port_is_readable(text):
-        return text
-    raise ValueError("use redis://HOST:PORT/NUMBER, rediss://HOST:PORT/NUMBER or unix:///PATH/TO/SOCKET")
-
-
-def _port_is_readable(url: str) -> bool:
-    try:
-        port = urlsplit(url).port
-    except ValueError:
-        return False
-    return port != 0
-
-
-def _web_address(text: str) -> str:
-    parts = urlsplit(text)
-    plain = not (parts.query or parts.fragment or parts.username or parts.password)
-    if parts.scheme in {"http", "https"} and parts.hostname and plain and _port_is_readable(text):
-        return text.rstrip("/")
-    raise ValueError("use http://HOST:PORT or https://HOST, without a query")
-
-
-def _mail_server(text: str) -> str:
-    parts = urlsplit(text)
-    plain = not (parts.query or parts.fragment or parts.path.strip("/"))
-    if parts.scheme in MAIL_SCHEMES and parts.hostname and plain and _port_is_readable(text):
-        if bool(parts.username) == bool(parts.password):
-            return text
-        raise ValueError("name a user and a password, or neither")
-    raise ValueError("use smtp+starttls://USER:PASSWORD@HOST:PORT, smtps://… or smtp://…, %-encoded where needed")
-
-
-def _mail_sender(text: str) -> str:
-    name, address = parseaddr(text)
-    if text.isprintable() and MAIL_ADDRESS.fullmatch(address) and text in (address, f"{name} <{address}>"):
-        return text
-    raise ValueError("use desk@example.com or NAME <desk@example.com>")
-
-
-def _robot_hosts(text: str) -> tuple[str, ...]:
-    found = [place.strip().rstrip("/") for place in text.split(",") if place.strip()]
-    places = [place if "://" in place else f"https://{place}" for place in found]
-    for place in places:
-        parts = urlsplit(_web_address(place))
-        if parts.path:
-            raise ValueError("name hosts without a path, such as robots.example.com or http://127.0.0.1:9000")
-    return tuple(place.lower() for place in places)
-
-
-def _directory(text: str) -> Path:
-    path = Path(text).expanduser().resolve()
-    # SQLite and Redis take the path inside a URL, where these two characters end it
-    if set(str(path)) & {"?", "#"}:
-        raise ValueError("use a path without ? and #")
-    existing = next(place for place in (path, *path.parents) if place.exists())
-    if not existing.is_dir():
-        raise ValueError(f"{existing} is a file: name a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(f"{existing} cannot be written by this user: name a folder that can")
-    return path
-
-
-def _secret(text: str) -> str:
-    if len(text) < SHORTEST_SECRET:
-        raise ValueError(f"use at least {SHORTEST_SECRET} characters, best 32 random ones")
-    return text
-
-
-def _time_zone(text: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(text)
-    except (LookupError, ValueError, OSError) as error:
-        raise ValueError("use a name of the IANA time zone database such as Asia/Shanghai") from error
-
-
-def _log_level(text: str) -> str:
-    if text.upper() in LOG_LEVELS:
-        return text.upper()
-    raise ValueError(f"use one of {', '.join(LOG_LEVELS)}")
-
-
-def _process_count(text: str) -> int:
-    if text.isascii() and text.isdigit() and 1 <= int(text) <= 64:
-        return int(text)
-    raise ValueError("use a whole number from 1 to 64")
-
-
 DATABASE_URL = Setting(
     "DATABASE_URL",
-    _database_url,
+    setting_values.database_url,
     "",
     "PostgreSQL (`postgresql://…`) or SQLite (`sqlite:///FILE`); unset: SQLite in `DATA_DIR`",
     is_secret=True,
 )
 REDIS_URL = Setting(
     "REDIS_URL",
-    _redis_url,
+    setting_values.redis_url,
     "",
     "`redis://…`, `rediss://…` or `unix://…`; unset: an embedded Redis on a socket",
     is_secret=True,
 )
-DATA_DIR = Setting("DATA_DIR", _directory, "./var", "folder of the database, files and keys of this installation")
+DATA_DIR = Setting(
+    "DATA_DIR", setting_values.directory, "./var", "folder of the database, files and keys of this installation"
+)
 SECRET_KEY = Setting(
     "SECRET_KEY",
-    _secret,
+    setting_values.secret,
     "",
     "signs sessions; unset: made at first start and kept in `DATA_DIR/secret_key`, mode 600",
     is_secret=True,
 )
 PUBLIC_URL = Setting(
-    "PUBLIC_URL", _web_address, "", "address under which people reach the desk; unset: the bind of `up`"
+    "PUBLIC_URL", setting_values.web_address, "", "address under which people reach the desk; unset: the bind of `up`"
 )
-TIME_ZONE = Setting("TIME_ZONE", _time_zone, "Asia/Shanghai", "zone of working hours and of dates shown to people")
+TIME_ZONE = Setting(
+    "TIME_ZONE", setting_values.time_zone, "Asia/Shanghai", "zone of working hours and of dates shown to people"
+)
 WECHAT_API_BASE_URL = Setting(
-    "WECHAT_API_BASE_URL", _web_address, "https://api.weixin.qq.com", "where every call to the WeChat platform goes"
+    "WECHAT_API_BASE_URL",
+    setting_values.web_address,
+    "https://api.weixin.qq.com",
+    "where every call to the WeChat platform goes",
 )
-LOG_LEVEL = Setting("LOG_LEVEL", _log_level, "INFO", "least level that is logged: " + ", ".join(LOG_LEVELS))
-WEB_WORKERS = Setting("WEB_WORKERS", _process_count, "2", "processes that answer HTTP")
-WORKERS = Setting("WORKERS", _process_count, "1", "processes that run jobs, beside the one that sends messages")
+LOG_LEVEL = Setting(
+    "LOG_LEVEL", setting_values.log_level, "INFO", "least level that is logged: " + ", ".join(LOG_LEVELS)
+)
+WEB_WORKERS = Setting("WEB_WORKERS", setting_values.process_count, "2", "processes that answer HTTP")
+WORKERS = Setting(
+    "WORKERS", setting_values.process_count, "1", "processes that run jobs, beside the one that sends messages"
+)
 METRICS_TOKEN = Setting(
     "METRICS_TOKEN",
-    _secret,
+    setting_values.secret,
     "",
     "bearer token that opens `/metrics` from beyond loopback; unset: loopback only",
     is_secret=True,
@@ -188,21 +90,42 @@ METRICS_TOKEN = Setting(
 
 SMTP_URL = Setting(
     "SMTP_URL",
-    _mail_server,
+    setting_values.mail_server,
     "",
     "server that takes mail for staff: `smtp+starttls://USER:PASSWORD@HOST:587`, `smtps://…` or `smtp://…`;"
     " unset: no mail",
     is_secret=True,
 )
-MAIL_FROM = Setting("MAIL_FROM", _mail_sender, "", "sender of mail to staff, `desk@example.com`; goes with `SMTP_URL`")
+MAIL_FROM = Setting(
+    "MAIL_FROM", setting_values.mail_sender, "", "sender of mail to staff, `desk@example.com`; goes with `SMTP_URL`"
+)
 ROBOT_HOSTS = Setting(
     "ROBOT_HOSTS",
-    _robot_hosts,
+    setting_values.robot_hosts,
     "",
     "hosts of group robots beside those of WeCom, DingTalk and Feishu, with commas; `http://…` only where it is meant",
 )
+OPINION_URL = Setting(
+    "OPINION_URL",
+    setting_values.opinion_api,
+    "",
+    "base of an OpenAI-compatible API, `https://HOST/v1`, that gives a second opinion on what is unsure;"
+    " unset: nobody is asked",
+)
+OPINION_KEY = Setting(
+    "OPINION_KEY",
+    setting_values.api_key,
+    "",
+    "key of that API; best read from a file by `OPINION_KEY_FILE`",
+    is_secret=True,
+)
+OPINION_MODEL = Setting("OPINION_MODEL", setting_values.model_name, "", "model to ask there; goes with `OPINION_URL`")
+OPINION_DAILY = Setting("OPINION_DAILY", setting_values.daily_budget, "500", "most requests to it in a day")
+OPINION_TIMEOUT = Setting("OPINION_TIMEOUT", setting_values.wait_seconds, "8", "seconds to wait for its answer")
 
-SETTINGS: tuple[Setting[str] | Setting[int] | Setting[Path] | Setting[ZoneInfo] | Setting[tuple[str, ...]], ...] = (
+SETTINGS: tuple[
+    Setting[str] | Setting[int] | Setting[float] | Setting[Path] | Setting[ZoneInfo] | Setting[tuple[str, ...]], ...
+] = (
     DATABASE_URL,
     REDIS_URL,
     DATA_DIR,
@@ -217,6 +140,11 @@ SETTINGS: tuple[Setting[str] | Setting[int] | Setting[Path] | Setting[ZoneInfo] 
     SMTP_URL,
     MAIL_FROM,
     ROBOT_HOSTS,
+    OPINION_URL,
+    OPINION_KEY,
+    OPINION_MODEL,
+    OPINION_DAILY,
+    OPINION_TIMEOUT,
 )
 
 
@@ -239,6 +167,11 @@ class Settings:
     smtp_url: str | None = field(repr=False, default=None)  # None: no mail
     mail_from: str | None = None
     robot_hosts: tuple[str, ...] = ()  # as https://HOST, beside those that every installation may call
+    opinion_url: str | None = None  # None: no second opinions
+    opinion_key: str | None = field(repr=False, default=None)
+    opinion_model: str = ""
+    opinion_daily: int = 500
+    opinion_timeout: float = 8.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -263,8 +196,14 @@ class Settings:
             smtp_url=reader.find(SMTP_URL),
             mail_from=reader.find(MAIL_FROM),
             robot_hosts=reader.find(ROBOT_HOSTS) or (),
+            opinion_url=reader.find(OPINION_URL),
+            opinion_key=reader.find(OPINION_KEY),
+            opinion_model=reader.find(OPINION_MODEL) or "",
+            opinion_daily=reader.get(OPINION_DAILY),
+            opinion_timeout=reader.get(OPINION_TIMEOUT),
         )
-        reader.together(SMTP_URL, MAIL_FROM)
+        reader.together(SMTP_URL, MAIL_FROM, "the sender")
+        reader.together(OPINION_URL, OPINION_MODEL, "the model")
         reader.refuse_mistakes()
         return values if secret_key else replace(values, secret_key=kept_secret(data_dir))
 
@@ -293,12 +232,12 @@ class _Reader:
             self._mistakes.append(f"{setting.name}{shown} is wrong: {error}.")
             return None
 
-    def together(self, first: Setting[str], second: Setting[str]) -> None:
-        """Note where the first is set and the second it needs is not."""
+    def together(self, first: Setting[str], second: Setting[str], wanted: str) -> None:
+        """Note where the first is set and the second it needs, which is what is wanted, is not."""
         names = ((s.name, f"{s.name}_FILE") for s in (first, second))
         is_set = [any(self._environment.get(name, "").strip() for name in pair) for pair in names]
         if is_set == [True, False]:
-            self._mistakes.append(f"{first.name} is set and {second.name} is not: name the sender, or leave both out.")
+            self._mistakes.append(f"{first.name} is set and {second.name} is not: name {wanted}, or leave both out.")
 
     def refuse_mistakes(self) -> None:
         """Raise ConfigError if anything read so far was wrong."""

@@ -20,6 +20,12 @@ class Forbidden(ServiceError):
     code = "forbidden"
 
 
+class Recused(Forbidden):
+    """The matter is about the person who wants to work on it."""
+
+    code = "recused"
+
+
 class IllegalTransition(ServiceError):
     code = "illegal_transition"
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from service import alerts, notices_out, playable, sweeping
+from service import alerts, notices_out, opinions_out, playable, retraining, sweeping
 from service.channels import registry
 from service.channels.intake import handle_kept
 from service.channels.registry import channel_named
@@ -22,6 +22,7 @@ from service.clock import utcnow
 from service.database import reading, transaction
 from service.doorbell import Doorbell, ring
 from service.errors import NotFound
+from service.learning import runs, shelf
 from service.messaging import inbox, outbox
 from service.messaging.followers import Follower, can_reach
 from service.messaging.outbox import Claim
@@ -31,6 +32,7 @@ from service.tickets import (
     attachments,
     classification,
     delivery,
+    likenesses,
     policy_moves,
     recalculation,
 )
@@ -81,10 +83,21 @@ def process_inbox() -> None:
 @job
 def classify() -> None:
     """Classify and route what its followers have finished writing."""
+    current, seconds = rules(), current_app.config["SETTINGS"].opinion_url is not None
+    for _ in range(ROUNDS):
+        with transaction() as session:
+            done = classification.classify_due(session, now=utcnow(), rules=current, seconds=seconds)
+            if done < classification.BATCH:
+                return
+
+
+@job
+def compare() -> None:
+    """Find the tickets that those just classified are like."""
     current = rules()
     for _ in range(ROUNDS):
         with transaction() as session:
-            if classification.classify_due(session, now=utcnow(), rules=current) < classification.BATCH:
+            if likenesses.compare_due(session, now=utcnow(), rules=current) < likenesses.BATCH:
                 return
 
 
@@ -244,6 +257,13 @@ def notify() -> None:
 
 
 @job
+def ask_opinions() -> None:
+    """Ask a language model about what the classifier left to people, a few a ring."""
+    if opinions_out.ask_due(now=utcnow(), rules=rules()):
+        current_app.extensions["doorbell"].ring("ask_opinions")
+
+
+@job
 def recompute() -> None:
     """Bring open tickets to a calendar that was changed; a few batches a ring, as breaches must not wait for it."""
     for _ in range(RECOMPUTED):
@@ -302,13 +322,27 @@ def check_menus() -> None:
     watching.check_menus(now=utcnow())
 
 
+@job
+def learn() -> None:
+    """Begin the week's training, or one that somebody asked for, beside the worker; look after the model in use."""
+    with transaction() as session:
+        runs.put_weekly(session, now=utcnow(), zone=current_app.config["SETTINGS"].time_zone)
+        shelf.watch(session, now=utcnow())
+        run = runs.claim(session, now=utcnow())
+        run_id = run.id if run else None
+    if run_id is not None:
+        retraining.begin(run_id)
+
+
 JOBS = {  # job -> queue
     "process_inbox": "default",
     "classify": "default",
+    "compare": "default",
     "sweep": "default",
     "recompute": "default",
     "carry_policies": "default",
     "beat": "default",
+    "learn": "default",
     "notify": "delivery",
     "probe": "delivery",
     "fetch_media": "delivery",
@@ -316,9 +350,11 @@ JOBS = {  # job -> queue
     "show_typing": "delivery",
     "read_profiles": "delivery",
     "check_menus": "delivery",
+    "ask_opinions": "delivery",
 }
 PERIODIC = {  # seconds
     "classify": 1,
+    "compare": 2,
     "deliver": 2,
     "sweep": 2,
     "process_inbox": 5,
@@ -330,4 +366,6 @@ PERIODIC = {  # seconds
     "fetch_media": 10,
     "read_profiles": 10,
     "check_menus": 600,
+    "ask_opinions": 10,
+    "learn": 60,
 }

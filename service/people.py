@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from flask_login import UserMixin
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.database import BigId, Model
@@ -98,6 +98,11 @@ class User(UserMixin, Model):
     session_version: Mapped[int] = mapped_column(default=1)  # grows when every open session of this user must end
     created_at: Mapped[datetime]
     email: Mapped[str | None]  # where notices go; None: nowhere
+    ticket_limit: Mapped[int | None]  # most open tickets in hand; None: as the rules of assignment say
+    skills: Mapped[list[str] | None] = mapped_column(JSON)  # categories, subcategories, words; None or empty: all
+    presence: Mapped[str] = mapped_column(default="present", server_default=text("'present'"))  # or "away"
+    presence_at: Mapped[datetime | None]  # since when it is so
+    last_assigned_at: Mapped[datetime | None]  # when the rule last gave this person a ticket
     department: Mapped[Department] = relationship(lazy="joined")
 
     @property

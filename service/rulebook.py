@@ -13,12 +13,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import JSON, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from service import trained_models
 from service.database import BigId, Model
 from service.people import Department
 from service.policy_versions import PolicyVersion
 from service.publishing import Publication, State
+from service.routing.assignment import EVERYBODY, AssignmentRules, assignment_from
 from service.routing.classifier import Classifier, classifier_from
-from service.routing.rules import RoutingRow
+from service.routing.rules import RoutingRow, in_order, row_from
+from service.routing.subcategories import Subcategories, subcategories_from
 from service.sla import shifts
 from service.sla.allowances import Allowances, allowances_from
 from service.sla.calendar import Calendar
@@ -44,6 +47,8 @@ SECTIONS = {  # section -> shipped file, and the field that names a row in it
     "supervision": ("supervision.json", "key"),
     "quiet_hours": ("quiet_hours.json", "key"),
     "extensions": ("extensions.json", "key"),
+    "subcategories": ("subcategories.json", "key"),
+    "assignment": ("assignment.json", "key"),
 }
 
 
@@ -110,6 +115,10 @@ class Rulebook:
     orders: OrderRules = field(default_factory=lambda: orders_in())
     quiet: QuietHours = field(default_factory=lambda: quiet_hours_in())
     shifts: Mapping[str, Shifts] = field(default_factory=dict)  # by department code, "" for everybody's
+    model_version: str = ""  # of the model that the classifier asks
+    own_model: bool = False  # it was trained here, not shipped
+    subcategories: Subcategories = field(default_factory=lambda: Subcategories())
+    assignment: Mapping[str, AssignmentRules] = field(default_factory=dict)  # by department code, and EVERYBODY's
 
     def text(self, key: str, channel: str) -> str:
         """A text as this channel says it."""
@@ -129,6 +138,11 @@ class Rulebook:
         code = self.department_codes.get(department_id, "")
         found = (shifts.on_duty(self.shifts.get(scope, {}), at, self.zone) for scope in (code, ""))
         return tuple(dict.fromkeys(username for people in found for username in people))
+
+    def assignment_for(self, department_id: int) -> AssignmentRules:
+        """How tickets of a department find their people."""
+        own = self.assignment.get(self.department_codes.get(department_id, EVERYBODY))
+        return own or self.assignment.get(EVERYBODY) or AssignmentRules()
 
     def calendar_for(self, department_id: int) -> Calendar:
         """The calendar on which a department works."""
@@ -230,12 +244,13 @@ def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -
     """Read all rows and make values of them."""
     sections: dict[str, list[dict[str, object]]] = {section: [] for section in SECTIONS}
     for row in session.scalars(select(RulebookRow).order_by(RulebookRow.position, RulebookRow.id)):
-        sections.setdefault(row.section, []).append(row.value)
+        if not row.value.get("off"):  # switched off: it stays known, or an upgrade would bring it back
+            sections.setdefault(row.section, []).append(row.value)
     departments = session.scalars(select(Department).order_by(Department.position, Department.id)).all()
     codes = {d.code: d.id for d in departments}
     calendar, own_calendars = calendars_from(sections["calendar"], zone)
     policy_versions = policy_versions_in(session, sections["sla_policies"])
-    newest = max(policy_versions)
+    newest, model = max(policy_versions), trained_models.in_use(session)
     return Rulebook(
         version=version,
         zone=zone,
@@ -251,9 +266,13 @@ def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -
         orders=orders_in(sections["supervision"]),
         quiet=quiet_hours_in(sections["quiet_hours"]),
         shifts=shifts_by_scope(sections["calendar"]),
+        assignment=assignment_from([*shipped("assignment.json"), *sections["assignment"]]),
         categories=categories_from(sections["categories"]),
-        routing=tuple(routing_from(sections["routing"])),
-        classifier=classifier_from(sections["keywords"], sections["categories"]),
+        subcategories=subcategories_from(sections["subcategories"] or shipped("subcategories.json")),
+        routing=tuple(in_order(routing_from(sections["routing"]))),
+        classifier=classifier_from(sections["keywords"], sections["categories"], model.weights),
+        model_version=model.weights.version,
+        own_model=model.is_own,
         texts={str(row["key"]): str(row["text"]) for row in sections["texts"]},
         documents=documents_in(session),
         public_url=public_url,
@@ -299,11 +318,5 @@ def categories_from(rows: Iterable[Mapping[str, object]]) -> dict[str, Category]
 
 
 def routing_from(rows: Iterable[Mapping[str, object]]) -> Iterable[RoutingRow]:
-    for r in rows:
-        yield RoutingRow(
-            position=int(str(r["position"])),
-            category=str(r["category"]) if r.get("category") else None,
-            priority=str(r["priority"]) if r.get("priority") else None,
-            account=str(r["account"]) if r.get("account") else None,
-            department=str(r["department"]),
-        )
+    """The rows of the table; deleted shipped ones stay in the rulebook, or an upgrade would bring them back."""
+    return (row_from(r, str(r.get("key") or r["position"])) for r in rows if not r.get("deleted"))

@@ -1,4 +1,4 @@
-"""What administrators do with people, tokens and departments: checked, and each leaves an event."""
+"""What administrators do with people, tokens and departments, and a person with their own presence: all on record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,10 @@ from service import audit, credentials, rulebook
 from service.errors import InvalidInput, NotFound
 from service.people import ApiToken, Department, NewUser, Role, User
 from service.rulebook import Rulebook
+
+PRESENCES = ("present", "away")
+MOST_IN_HAND = 500
+MOST_SKILLS, LONGEST_SKILL = 50, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,37 @@ def change_person(
     credentials.set_email(user, email)
     if place_of(user) != before:
         _record(session, hand, "person_changed", user.username, before=before, after=place_of(user))
+
+
+def change_work(session: Session, user: User, hand: Hand, *, limit: int | None, skills: Sequence[str]) -> None:
+    """What the rule of assignment gives a person: at most so many open tickets (None: as in the department), of what.
+
+    Raises InvalidInput for a limit or skills beyond what is sensible.
+    """
+    if limit is not None and not 1 <= limit <= MOST_IN_HAND:
+        raise InvalidInput(limit=f"between 1 and {MOST_IN_HAND}")
+    chosen = list(dict.fromkeys(skill.strip() for skill in skills if skill.strip()))
+    if len(chosen) > MOST_SKILLS or any(len(skill) > LONGEST_SKILL for skill in chosen):
+        raise InvalidInput(skills=f"at most {MOST_SKILLS} skills of at most {LONGEST_SKILL} characters")
+    before = work_of(user)
+    user.ticket_limit, user.skills = limit, chosen or None
+    if work_of(user) != before:
+        _record(session, hand, "person_work_changed", user.username, before=before, after=work_of(user))
+
+
+def work_of(user: User) -> dict[str, object]:
+    return {"ticket_limit": user.ticket_limit, "skills": list(user.skills or [])}
+
+
+def set_presence(session: Session, user: User, presence: str, *, now: datetime) -> None:
+    """Somebody is at their place or away from it: new tickets follow, what they have stays with them."""
+    if presence not in PRESENCES:
+        raise InvalidInput(presence=f"one of {', '.join(PRESENCES)}")
+    if user.presence == presence:
+        return
+    before, user.presence, user.presence_at = user.presence, presence, now
+    changed: dict[str, object] = {"presence": presence}
+    _record(session, Hand(user, now), "presence_changed", user.username, before={"presence": before}, after=changed)
 
 
 def disable_person(session: Session, user: User, hand: Hand) -> None:

@@ -22,6 +22,7 @@ from service.messaging.ports import Limits
 from service.rulebook import Rulebook
 from service.tickets import (
     appeals,
+    assigning,
     delivery,
     escalation,
     extensions,
@@ -78,6 +79,8 @@ UNDECIDED = (Appeal.decided_at, Appeal.missed_at)
 RED = (SupervisionOrder.closed_at.is_(None), is_one(SupervisionOrder.level, notifying.RED))
 SWEEPS = (  # the most urgent first
     Sweep(sweeps, sweeps.mark_overdue, earliest(Ticket.breach_at)),
+    Sweep(assigning, assigning.assign_due, earliest(Ticket.wants_assignee_at)),
+    Sweep(locks, assigning.return_due, earliest(Ticket.pool_return_at)),
     Sweep(escalation, escalation.escalate_due, earliest(ClockRow.next_rung_at)),
     Sweep(supervision, supervision.miss_due, earliest(SupervisionOrder.due_at, *(at.is_(None) for at in UNANSWERED))),
     Sweep(locks, sweeps.wake, earliest(Ticket.wake_at)),

@@ -30,7 +30,11 @@ HOURS = ((8, 2), (9, 10), (10, 12), (11, 9), (12, 4), (13, 6), (14, 10), (15, 10
 SETTLED = Fate("settled", categories=("inquiry",), is_short=True)
 TALKS = 12  # words that open no ticket
 SHARE_OF_KNOWN = 0.16  # matters of followers who have written before
-GREETINGS = ("你好", "在吗", "谢谢你们", "早上好", "收到", "辛苦了")
+GREETINGS = ("你好", "在吗", "早上好", "辛苦了")
+ADVERTS = (
+    "低息贷款，无抵押，当天放款，最高 50 万，加微信 loan6688",
+    "招刷单兼职，在家日赚 300，零投入，扫码进群",
+)
 
 
 @dataclass(slots=True)
@@ -88,7 +92,7 @@ class Player:
 
     def talk(self) -> Steps:
         """A word that opens no ticket."""
-        self.stage.says(self._somebody(), self.stage.chance.choice((*GREETINGS, *THANKS)))
+        self.stage.says(self._somebody(), self.stage.chance.choice((*GREETINGS, *ADVERTS, *THANKS)))
         yield self.stage.now
 
     def _somebody(self) -> Person:

@@ -35,6 +35,9 @@ class Follower(Model):
     # what they chose to write about (a menu item), for the next message; a category's code
     intent: Mapped[str | None]
     intent_until: Mapped[datetime | None]
+    # digest of the words with which their last ticket was opened, and when they wrote them
+    matter_mark: Mapped[str | None]
+    matter_at: Mapped[datetime | None]
     default_answered_at: Mapped[datetime | None]  # when they last got the answer to what needs none
     blocked_at: Mapped[datetime | None]  # their messages are kept and open nothing
     unreachable: Mapped[str | None]  # why nothing can reach them any more: blocked us, gone, erased

@@ -131,6 +131,11 @@ class PolicyTable:
         """The policy for followers without a tag; a category with a single one has it for all priorities."""
         return self._found.get((category, priority)) or self._found.get((category, ANY_PRIORITY))
 
+    def named(self, key: str | None) -> tuple[str, str] | None:
+        """Category and priority of a key like "complaint/urgent"; None where the table has no such targets."""
+        category, _, priority = (key or "").partition("/")
+        return (category, priority) if self.find(category, priority) else None
+
     def all_for(self, category: str | None, priority: str) -> list[Policy]:
         """Every policy that a category and priority may have, whatever the follower's tags."""
         key = UNCLASSIFIED if category is None else (category, priority)

@@ -14,7 +14,7 @@ from service.messaging.followers import Follower
 from service.people import User
 from service.rulebook import Rulebook
 from service.sla.policy import ClockKind
-from service.tickets import breaches, orders
+from service.tickets import breaches, custody, orders
 from service.tickets.breaches import Holder
 from service.tickets.clocks import Clocks
 from service.tickets.models import Ticket
@@ -43,6 +43,8 @@ STANDSTILL = {
     Action.JUDGE_APPEAL,
     Action.POLICY,
     Action.RATE,
+    Action.RECUSE,
+    Action.UNRECUSE,
 }  # move nothing
 
 
@@ -73,20 +75,19 @@ def change(
 ) -> Iterator[Clocks]:
     """Do `action`: yields the clocks to work on, then writes what follows from it and the event.
 
-    `was` and `also` stand in the event's `before` and `after` beside what changed. Raises IllegalTransition before
-    anything is changed.
+    `was` and `also` stand in the event's `before` and `after` beside what changed. Raises IllegalTransition, or
+    Recused where the matter is about whoever does it, before anything is changed.
     """
+    if deed.by is not None:
+        custody.refuse_recused(session, ticket, deed.by, action)
     before = snapshot(session, ticket, deed.rules)
     holder = Holder(ticket.department_id, ticket.assignee_id)
     move(ticket, action)
     clocks = Clocks(session, ticket, deed.rules)
     yield clocks
     if ticket.status in FINISHED:
-        orders.end(session, ticket, now=deed.now)
-        clocks.cancel(*ClockKind)
-        ticket.closed_at, ticket.wake_at, ticket.follow_up_open = ticket.closed_at or deed.now, None, False
-        ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = ticket.notice_at = None
-        ticket.window_warned = ticket.window_warn_at = None
+        _finish(session, ticket, clocks, deed)
+    custody.follow(ticket, had_by=holder.user_id, now=deed.now, rules=deed.rules)
     clocks.follow_department(now=deed.now)
     clocks.settle_pauses(now=deed.now)
     clocks.breach(now=deed.now)
@@ -111,6 +112,15 @@ def change(
         because=because,
     )
     tell(session, ticket)
+
+
+def _finish(session: Session, ticket: Ticket, clocks: Clocks, deed: Deed) -> None:
+    """Nothing runs on, and nothing happens by itself any more."""
+    orders.end(session, ticket, now=deed.now)
+    clocks.cancel(*ClockKind)
+    ticket.closed_at, ticket.wake_at, ticket.follow_up_open = ticket.closed_at or deed.now, None, False
+    ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = ticket.notice_at = None
+    ticket.window_warned = ticket.window_warn_at = None
 
 
 def move(ticket: Ticket, action: Action) -> None:

@@ -69,7 +69,12 @@ def policy_of(ticket: Ticket, rules: Rulebook) -> Policy:
     """The targets of the ticket, of the version that it started with, with its follower's tags."""
     table = rules.policies_of(ticket.policy_version)
     tags = (follower_of(ticket).tags or ()) if table.has_tags else ()
-    return table.policy_for(ticket.category, ticket.priority, tags)
+    return table.policy_for(*targets_of(ticket, table), tags)
+
+
+def targets_of(ticket: Ticket, table: PolicyTable) -> tuple[str | None, str]:
+    """Category and priority whose targets the ticket has: its own, or those that its routing row named."""
+    return table.named(ticket.targets_as) or (ticket.category, ticket.priority)
 
 
 def follower_of(ticket: Ticket) -> Follower:
@@ -221,8 +226,8 @@ class Clocks:
         """
         ticket, table = self._ticket, self._rules.policies_of(self._ticket.policy_version)
         tags = follower_of(ticket).tags or ()
-        policy = to.policy_for(ticket.category, ticket.priority, tags)
-        usual = table.all_for(ticket.category, ticket.priority)
+        policy = to.policy_for(*targets_of(ticket, to), tags)
+        usual = table.all_for(*targets_of(ticket, table))
         for kind in ClockKind:
             target, clock = self.target(kind, policy), self.clocks.get(kind)
             if clock is None:

@@ -3,13 +3,12 @@
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from service.errors import Forbidden, InvalidInput
+from service.errors import Forbidden, InvalidInput, Recused
 from service.people import Permission, Scope, User
-from service.routing.rules import Matter, route
-from service.rulebook import Rulebook
-from service.tickets import delivery, locks, supervision
+from service.tickets import custody, delivery, judgements, locks, matters, recusals, supervision
 from service.tickets.changes import Deed, change, move
 from service.tickets.clocks import Clocks
+from service.tickets.matters import Kind, Place
 from service.tickets.models import Message, Ticket
 from service.tickets.states import WORKABLE, Action, Status
 
@@ -17,39 +16,57 @@ PRIORITIES = ("low", "normal", "high", "urgent")
 
 
 def classify(
-    session: Session, ticket: Ticket, deed: Deed, *, category: str, priority: str | None = None, reason: str
+    session: Session,
+    ticket: Ticket,
+    deed: Deed,
+    *,
+    category: str,
+    priority: str | None = None,
+    subcategory: str | None = None,
+    reason: str,
 ) -> None:
-    """A person says what the matter is: targets follow, and the ticket moves where such matters go."""
+    """A person says what the matter is: targets follow, and the ticket moves where such matters go.
+
+    `subcategory` None: the one that it has, or in another category the one that its words speak for; "": none.
+    """
     chosen = deed.rules.categories.get(category)
     if chosen is None:
         raise InvalidInput(category=f"unknown; one of {', '.join(deed.rules.categories)}")
-    with change(session, ticket, Action.CLASSIFY, deed, because=reason) as clocks:
+    heard = matters.of_one(session, ticket, deed.rules)
+    detail = _subcategory(ticket, category, subcategory, heard.text, deed)
+    kind = Kind(category, priority or chosen.default_priority, detail, is_said=priority is not None)
+    place = matters.place_for(session, ticket, kind, heard, deed.rules)
+    with change(session, ticket, Action.CLASSIFY, deed, because=reason, also=place.told) as clocks:
         ticket.class_source, ticket.class_confidence, ticket.class_because = "staff", 1.0, [reason]
         ticket.triage, ticket.proposal, ticket.classify_at = False, None, None
-        apply(ticket, clocks, category, priority or chosen.default_priority, deed)
+        apply(ticket, clocks, place, deed)
+    judgements.stated(session, ticket, deed, category=category, priority=place.priority)
     supervision.check_repeats(session, ticket, deed)
+    recusals.notice(session, {ticket: heard.text}, deed)
 
 
-def apply(ticket: Ticket, clocks: Clocks, category: str, priority: str, deed: Deed) -> None:
-    """Category and priority with what follows: restriction, targets, department."""
-    rules = deed.rules
-    ticket.category, ticket.priority = category, priority
-    ticket.restricted = rules.categories[category].restricted
+def _subcategory(ticket: Ticket, category: str, code: str | None, text: str, deed: Deed) -> str | None:
+    """The subcategory that a person's word leaves the ticket with. Raises InvalidInput for one of another category."""
+    known = deed.rules.subcategories
+    if code is None and category == ticket.category:
+        return ticket.subcategory
+    if code is None:
+        picked = known.pick(category, text)
+        return picked.subcategory.code if picked else None
+    if code and known.find(category, code) is None:
+        names = ", ".join(known.of(category)) or "nothing: this category has none"
+        raise InvalidInput(subcategory=f"unknown in this category; one of {names}")
+    return code or None
+
+
+def apply(ticket: Ticket, clocks: Clocks, place: Place, deed: Deed) -> None:
+    """Category, subcategory and priority with what follows: restriction, targets, department."""
+    ticket.category, ticket.priority, ticket.subcategory = place.category, place.priority, place.subcategory
+    ticket.restricted = deed.rules.categories[place.category].restricted
+    ticket.targets_as, ticket.routed_by = place.targets, place.row
     if ticket.status in WORKABLE:
-        hand_to(ticket, destination(ticket, rules))
+        hand_to(ticket, place.department_id)
     clocks.retarget(now=deed.now)  # at the hours of whoever has it now
-
-
-def destination(ticket: Ticket, rules: Rulebook) -> int:
-    """Id of the department that the routing rows give this ticket."""
-    matter = Matter(category=ticket.category, priority=ticket.priority, account=account_of(ticket.channel))
-    code = route(rules.routing, matter, intake=rules.department_codes[rules.intake_department_id]).department
-    return rules.departments.get(code, rules.intake_department_id)
-
-
-def account_of(channel: str) -> str:
-    """Slug of the account behind a channel's name: "wechat:main" -> "main"."""
-    return channel.partition(":")[2]
 
 
 def hand_to(ticket: Ticket, department_id: int) -> None:
@@ -70,6 +87,8 @@ def assign(session: Session, ticket: Ticket, deed: Deed, *, assignee: str) -> No
         raise InvalidInput(assignee=f"{assignee} may not handle tickets of this department")
     if deed.by is not None and not may_assign_to(deed.by, ticket, person):
         raise Forbidden("your role lets you assign tickets to yourself only")
+    if custody.is_recused(session, ticket, person):
+        raise Recused("the matter is about this person: choose somebody else")
     with change(session, ticket, Action.ASSIGN, deed):
         ticket.assignee_id = person.id
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from service.rulebook import Rulebook
 from service.sla.ladder import Rung
 from service.sla.policy import ClockKind
-from service.tickets import notifying, supervision
+from service.tickets import custody, notifying, supervision
 from service.tickets.changes import Deed, mention
 from service.tickets.clocks import clock_of
 from service.tickets.models import ClockRow, Ticket
@@ -82,6 +82,8 @@ def _told(session: Session, taken: Taken, deed: Deed) -> Matter:
     ticket, rung, step = taken.ticket, taken.rung, taken.step
     after = {"rung": rung.key, "clock": step.clock, "due_at": step.due_at.isoformat()}
     mention(session, ticket, Action.ESCALATE, now=deed.now, because=rung.names["zh"], after=after)
+    # a ticket that lies unclaimed looks for somebody where its department has the rule
+    custody.follow(ticket, had_by=ticket.assignee_id, now=deed.now, rules=deed.rules)
     if rung.level is not None:
         supervision.raise_level(session, ticket, deed, level=rung.level, clock=ClockKind(step.clock))
     facts: dict[str, object] = {**after, "share": rung.share, "level": rung.level, "number": ticket.number}

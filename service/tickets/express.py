@@ -26,7 +26,7 @@ class Rows:
     event: Row
     item: Row  # the inbox row, without handled_at and reply
     clocks: Sequence[Row]
-    # channel address now at closes_at left quiet_at day lately receipt ({number} stands for the number)
+    # channel address now at closes_at left quiet_at day lately mark since receipt ({number} stands for the number)
     values: Row
 
 
@@ -64,9 +64,15 @@ def _statement(*names: tuple[str, ...]) -> TextClause:
     """The statement for rows with these columns. Foreign keys are checked at its end, so the order within is free."""
     ticket, message, event, item, clock = (", ".join(columns) for columns in names)
     stays = ", ".join(f"'{status.value}'" for status in STAYS)
-    return text(TEMPLATE.format(stays=stays, ticket=ticket, message=message, event=event, item=item, clock=clock))
+    columns = {"ticket": ticket, "message": message, "event": event, "item": item, "clock": clock}
+    return text(TEMPLATE.format(stays=stays, opens=OPENS, **columns))
 
 
+# a follower's row, as it stands, with nothing open: a new matter, unless they have just written the very same words.
+# No query more: what they opened their last ticket with stands in the row that is locked here anyway
+OPENS = """followers.open_ticket_id IS NULL AND followers.waiting_items = 0 AND followers.intent IS NULL
+            AND followers.blocked_at IS NULL AND (followers.matter_mark = CAST(:mark AS text)
+                AND followers.matter_at >= CAST(:since AS timestamptz)) IS NOT TRUE"""
 TEMPLATE = """
 WITH earlier AS (
     SELECT reply FROM inbox WHERE channel = :channel AND key = :key
@@ -74,9 +80,9 @@ WITH earlier AS (
     SELECT nextval('tickets_id_seq') AS id WHERE NOT EXISTS (SELECT 1 FROM earlier)
 ), follower AS (
     INSERT INTO followers (channel, address, first_seen_at, last_seen_at, following, window_closes_at, messages_left,
-        waiting_items, open_ticket_id, profile_due_at)
+        waiting_items, open_ticket_id, profile_due_at, matter_mark, matter_at)
     SELECT :channel, :address, :now, :now, true, CAST(:closes_at AS timestamptz), CAST(:left AS integer), 0, fresh.id,
-        :now
+        :now, CAST(:mark AS text), CAST(:at AS timestamptz)
     FROM fresh
     ON CONFLICT (channel, address) DO UPDATE SET last_seen_at = excluded.last_seen_at, following = true,
         unreachable = NULL,
@@ -84,9 +90,9 @@ WITH earlier AS (
             THEN followers.window_closes_at ELSE excluded.window_closes_at END,
         messages_left = CASE WHEN followers.window_closes_at > CAST(:at AS timestamptz)
             THEN greatest(followers.messages_left, excluded.messages_left) ELSE excluded.messages_left END,
-        open_ticket_id = CASE
-            WHEN followers.waiting_items > 0 OR followers.intent IS NOT NULL OR followers.blocked_at IS NOT NULL
-            THEN followers.open_ticket_id ELSE coalesce(followers.open_ticket_id, excluded.open_ticket_id) END
+        open_ticket_id = CASE WHEN {opens} THEN excluded.open_ticket_id ELSE followers.open_ticket_id END,
+        matter_mark = CASE WHEN {opens} THEN excluded.matter_mark ELSE followers.matter_mark END,
+        matter_at = CASE WHEN {opens} THEN excluded.matter_at ELSE followers.matter_at END
     RETURNING id, open_ticket_id, last_source,
         waiting_items = 0 AND intent IS NULL AND blocked_at IS NULL AS is_plain,
         coalesce(open_ticket_id = (SELECT id FROM fresh), false) AS is_new

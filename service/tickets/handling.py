@@ -13,7 +13,7 @@ from service.messaging.followers import Follower, can_reach
 from service.messaging.outbox import Delivery, Part
 from service.messaging.ports import Limits
 from service.sla.policy import ClockKind
-from service.tickets import delivery, suspensions, uploads
+from service.tickets import delivery, judgements, suspensions, uploads
 from service.tickets.changes import Deed, change
 from service.tickets.clocks import Clocks
 from service.tickets.models import Message, Ticket
@@ -52,7 +52,7 @@ def accept(session: Session, ticket: Ticket, deed: Deed, *, promise_at: datetime
     """The actor takes the ticket: it is theirs, and the accept clock is met."""
     also = {"promise_at": promise_at.isoformat()} if promise_at else {}
     with change(session, ticket, Action.ACCEPT, deed, because=plan, also=also) as clocks:
-        _take(ticket, deed, clocks)
+        _take(session, ticket, deed, clocks)
         ticket.assignee_id = deed.by.id if deed.by else None
         ticket.promise_at, ticket.plan = promise_at or ticket.promise_at, plan or ticket.plan
 
@@ -74,7 +74,7 @@ def reply(session: Session, ticket: Ticket, draft: Draft, deed: Deed, *, limits:
     also = {"kind": draft.kind, "via": draft.via}
     with change(session, ticket, action, deed, also=also) as clocks:
         if ticket.accepted_at is None or ticket.assignee_id is None:  # nobody has it, or has it any more
-            _take(ticket, deed, clocks)
+            _take(session, ticket, deed, clocks)
             ticket.assignee_id = deed.by.id if deed.by else None
         if action is Action.ASK:
             ticket.suspend_reason, ticket.wake_at = None, None
@@ -160,7 +160,8 @@ def reply_of(session: Session, ticket: Ticket, message_id: int) -> Message:
     return message
 
 
-def _take(ticket: Ticket, deed: Deed, clocks: Clocks) -> None:
+def _take(session: Session, ticket: Ticket, deed: Deed, clocks: Clocks) -> None:
+    judgements.accepted(session, ticket, deed)
     if ticket.accepted_at is None:
         ticket.accepted_at = deed.now
     clocks.meet(ClockKind.ACCEPT, at=deed.now)

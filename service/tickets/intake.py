@@ -15,11 +15,12 @@ from service.messaging.ports import Contact, Inbound, Limits
 from service.messaging.splitting import beginning
 from service.routing.autoreply import Hit
 from service.routing.classifier import Verdict
-from service.routing.noise import talk_kind
+from service.routing.noise import REPEAT_WITHIN as SAME_WITHIN
+from service.routing.noise import mark_of, noise_kind
 from service.rulebook import Rulebook
 from service.sla.clocks import Clock
 from service.sla.policy import ClockKind
-from service.tickets import answering, clocks, delivery, express, locks, notices, profiles, ratings, receipts
+from service.tickets import answering, clocks, delivery, express, kept, locks, notices, profiles, ratings, receipts
 from service.tickets import intake_statements as statements
 from service.tickets.answering import Case
 from service.tickets.changes import Deed, change
@@ -31,7 +32,7 @@ from service.tickets.states import Action, Status
 QUIET = timedelta(seconds=3)  # a follower who has been silent this long has finished the thought
 SUBJECT_CHARS = 40
 FOLLOWING = ("subscribe", "unsubscribe")
-ENDINGS = ("thanks", "acknowledgement")  # talk that wants no answer
+ENDINGS = ("thanks", "acknowledgement", "advert")  # what wants no answer
 IS_ACCEPT = ClockRow.kind == ClockKind.ACCEPT.value
 REPEAT_WITHIN = timedelta(days=7)  # a message this soon after the close is linked to the closed ticket
 
@@ -60,19 +61,27 @@ def take_express(session: Session, message: Inbound, *, limits: Limits, rules: R
 def _is_plain(message: Inbound, rules: Rulebook) -> bool:
     """Words of a matter, as most messages are; not an event, not a nod, not a file, not a keyword."""
     is_matter = message.matter and message.contact is Contact.MESSAGE and not message.media
-    return is_matter and not _is_talk(message) and not answering.may_hit(message, rules)
+    return is_matter and _noise_of(message) is None and not answering.may_hit(message, rules)
 
 
-def _is_talk(message: Inbound) -> bool:
-    return message.kind == "unsupported" or (message.kind == "text" and talk_kind(message.text) is not None)
+def _noise_of(message: Inbound) -> str | None:
+    """Why the words alone open no ticket; None where they are a matter, or no words at all."""
+    if message.kind == "unsupported":
+        return "sticker"
+    return noise_kind(message.text) if message.kind == "text" else None
+
+
+def _mark_of(message: Inbound) -> str | None:
+    return mark_of(message.text) if message.kind == "text" else None
 
 
 def _rows(message: Inbound, limits: Limits, rules: Rulebook, now: datetime) -> Rows:
     """What the express statement writes of it."""
     closes_at, left = window_after(limits, message.contact, message.sent_at, closes_at=None, left=0)
-    new = _new_ticket(message, closes_at, rules, now)
+    new = new_ticket(message, closes_at, rules, now)
     values = {"channel": message.channel, "address": message.follower, "now": now, "at": message.sent_at}
     values |= {"closes_at": closes_at, "left": left, "quiet_at": now + QUIET, "day": new.day, "lately": new.lately}
+    values |= {"mark": new.mark, "since": message.sent_at - SAME_WITHIN}
     item = {name: value for name, value in inbox.row_of(message, now=now).items() if name != "reply"}
     return Rows(new.ticket, new.message, new.event, item, new.clocks, values | {"receipt": new.receipt})
 
@@ -86,14 +95,16 @@ def receive(session: Session, message: Inbound, *, item_id: int, limits: Limits,
     if case.follower.blocked_at is not None:
         _keep_silently(session, case)
         return ""
-    hit, talk = answering.hit_of(message, rules, now), _is_talk(message)
-    is_matter = message.matter and (hit.opens if hit else not talk)
+    hit, noise = answering.hit_of(message, rules, now), _noise_of(message)
+    is_matter = message.matter and (hit.opens if hit else noise is None)
+    if is_matter and _is_said_again(session, case):
+        is_matter, noise = False, kept.REPEAT
     opens = is_matter and case.follower.open_ticket_id is None
     if opens:
         receipt = _open(session, case, answering.choice_of(case, hit))
         answer = answering.by_rule(session, case, hit) if hit else ""
     else:
-        answer, receipt = _sort(session, case, hit, is_matter=is_matter), ""
+        answer, receipt = _sort(session, case, hit, noise, is_matter=is_matter), ""
     if is_matter:
         answering.forget_choice(session, case)
     # last, for the message was written before they could read this: a final answer in it is not reopened by it
@@ -109,7 +120,23 @@ def _keep_silently(session: Session, case: Case) -> None:
     if case.message.kind in FOLLOWING:
         _following(session, case)
     elif case.message.text:
-        _add_message(session, case.message, case.follower.id, None)
+        _add_message(
+            session, case.message, case.follower.id, None, kept_as=kept.BLOCKED if case.message.matter else None
+        )
+
+
+def _is_said_again(session: Session, case: Case) -> bool:
+    """Whether these very words have just opened a ticket that a person has merged or found to be nothing.
+
+    After a close they are a matter again, as any message is. Asked only of the few whose words are the same.
+    """
+    follower, message = case.follower, case.message
+    mark = _mark_of(message) if follower.matter_mark and follower.open_ticket_id is None else None
+    if mark is None or mark != follower.matter_mark or follower.matter_at is None:
+        return False
+    newest = select(Ticket.status).where(Ticket.follower_id == follower.id).order_by(Ticket.id.desc()).limit(1)
+    is_fresh = message.sent_at - follower.matter_at <= SAME_WITHIN
+    return is_fresh and session.scalar(newest) in (Status.MERGED, Status.INVALID)
 
 
 def _waiting_goes_out(session: Session, case: Case, limits: Limits, *, reserved: int) -> str:
@@ -131,8 +158,8 @@ def _waiting_goes_out(session: Session, case: Case, limits: Limits, *, reserved:
     return delivery.hand_over(session, row, room, now=now, rules=rules)
 
 
-def _sort(session: Session, case: Case, hit: Hit | None, *, is_matter: bool) -> str:
-    """What a message is that opens no ticket: an event, a survey's answer, a keyword, more of a matter, or talk."""
+def _sort(session: Session, case: Case, hit: Hit | None, noise: str | None, *, is_matter: bool) -> str:
+    """What a message is that opens no ticket: an event, a survey's answer, a keyword, more of a matter, or noise."""
     message, follower = case.message, case.follower
     if message.kind in FOLLOWING:
         return _following(session, case)
@@ -140,7 +167,7 @@ def _sort(session: Session, case: Case, hit: Hit | None, *, is_matter: bool) -> 
         return _event(session, case)
     if hit is not None and not is_matter:
         answer = answering.by_rule(session, case, hit)  # first, for it may lock the ticket
-        _add_beside(session, case)
+        _add_beside(session, case, kept_as=kept.REPEAT if noise == kept.REPEAT else kept.KEYWORD)
         return answer
     if follower.open_ticket_id is not None:
         _join(session, case, follower.open_ticket_id, talk=not is_matter)
@@ -148,8 +175,8 @@ def _sort(session: Session, case: Case, hit: Hit | None, *, is_matter: bool) -> 
         if chosen is not None:
             answering.choose(session, case, follower.open_ticket_id, chosen)
         return answering.by_rule(session, case, hit) if hit else ""
-    _add_message(session, message, follower.id, None)
-    return "" if talk_kind(message.text) in ENDINGS else answering.default(session, case)
+    _add_message(session, message, follower.id, None, kept_as=noise if noise in kept.OWN else kept.TALK)
+    return "" if noise in ENDINGS else answering.default(session, case)
 
 
 def _event(session: Session, case: Case) -> str:
@@ -168,10 +195,10 @@ def _event(session: Session, case: Case) -> str:
     return answer
 
 
-def _add_beside(session: Session, case: Case) -> None:
+def _add_beside(session: Session, case: Case, *, kept_as: str) -> None:
     """A keyword stands in the conversation of the open ticket and changes nothing about it."""
     ticket_id = case.follower.open_ticket_id
-    _add_message(session, case.message, case.follower.id, ticket_id)
+    _add_message(session, case.message, case.follower.id, ticket_id, kept_as=kept_as)
     if ticket_id is not None:
         announce(session, f"ticket:{session.scalar(select(Ticket.number).where(Ticket.id == ticket_id))}")
 
@@ -220,7 +247,7 @@ def _join(session: Session, case: Case, ticket_id: int, *, talk: bool) -> None:
     if found is not None:
         number, asks = found.number, not talk and not _fetches_final(message, found.awaits_window)
     else:
-        number, asks = _customer_writes(session, ticket_id, case)
+        number, asks = customer_writes(session, ticket_id, case)
     # after the ticket is locked: the message's foreign key locks it too, and more weakly
     _add_message(session, message, case.follower.id, ticket_id, asks=asks)
     announce(session, f"ticket:{number}", "queue")
@@ -231,15 +258,15 @@ def _fetches_final(message: Inbound, awaits_window: str | None) -> bool:
     return awaits_window == "final" and message.contact is not Contact.NONE
 
 
-def _customer_writes(session: Session, ticket_id: int, case: Case) -> tuple[str, bool]:
+def customer_writes(session: Session, ticket_id: int, case: Case, deed: Deed | None = None) -> tuple[str, bool]:
     """The message moves the ticket: what waited goes on, what was answered is open again.
 
-    Returns the number, and whether the message wants an answer.
+    Returns the number, and whether the message wants an answer. `deed`: of a colleague who put it there.
     """
     message, now = case.message, case.now
     ticket = locks.lock_ticket(session, ticket_id)
     answered, asks = ticket.status is Status.ANSWERED, not _fetches_final(message, ticket.awaits_window)
-    deed = Deed(by=None, now=now, rules=case.rules, actor_name=audit.FOLLOWER)
+    deed = deed or Deed(by=None, now=now, rules=case.rules, actor_name=audit.FOLLOWER)
     with change(session, ticket, Action.CUSTOMER_WRITES, deed) as running:
         if answered:
             running.reopen(at=now)
@@ -248,14 +275,15 @@ def _customer_writes(session: Session, ticket_id: int, case: Case) -> tuple[str,
         if asks:
             running.heard(at=message.sent_at)
         ticket.wake_at, ticket.suspend_reason = None, None
-        ticket.last_inbound_at, ticket.classify_at = message.sent_at, now + QUIET
+        ticket.last_inbound_at = max(ticket.last_inbound_at, message.sent_at)
+        ticket.classify_at = now + QUIET
     return ticket.number, asks
 
 
 def _open(session: Session, case: Case, chosen: Verdict | None) -> str:
     """A new matter: ticket, clocks, message and event; returns the receipt. A chosen category holds at once."""
     follower, rules = case.follower, case.rules
-    new = _new_ticket(case.message, follower.window_closes_at, rules, case.now)
+    new = new_ticket(case.message, follower.window_closes_at, rules, case.now)
     opened = statements.open_ticket(session, new, follower_id=follower.id, source=follower.last_source)
     _add_media(session, case.message, opened.message_id)
     announce(session, f"ticket:{opened.number}", "queue")
@@ -268,7 +296,7 @@ def _open(session: Session, case: Case, chosen: Verdict | None) -> str:
     return receipt.replace("{number}", opened.number)
 
 
-def _new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, now: datetime) -> NewTicket:
+def new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, now: datetime) -> NewTicket:
     """The rows of a new matter, but for ids and number, which are given out last."""
     policy, calendar = rules.policies.policy_for(None, "normal"), rules.calendar_for(rules.intake_department_id)
     started = clocks.at_intake(policy, message.sent_at, calendar)
@@ -285,6 +313,7 @@ def _new_ticket(message: Inbound, closes_at: datetime | None, rules: Rulebook, n
         message=_message_values(message, asks=True),
         event=event | {"after": after},
         lately=now - REPEAT_WITHIN,
+        mark=_mark_of(message),
         receipt=receipts.receipt(rules, str(ticket["query_code"]), due_of(started), closes_at=closes_at, now=now),
     )
 
@@ -330,9 +359,18 @@ def subject_of(text: str) -> str:
 
 
 def _add_message(
-    session: Session, message: Inbound, follower_id: int, ticket_id: int | None, *, asks: bool = False
+    session: Session,
+    message: Inbound,
+    follower_id: int,
+    ticket_id: int | None,
+    *,
+    asks: bool = False,
+    kept_as: str | None = None,
 ) -> None:
+    """`kept_as`: why it opened no ticket, where it belongs to none."""
     values = _message_values(message, asks=asks) | {"follower_id": follower_id, "ticket_id": ticket_id}
+    if ticket_id is None and kept_as is not None:
+        values["kept"] = kept_as
     message_id = session.connection().execute(statements.INSERT_MESSAGE, values).scalar_one()
     _add_media(session, message, message_id)
 

@@ -52,6 +52,8 @@ class Met:
     intent_until: datetime | None = None
     default_answered_at: datetime | None = None
     last_source: str | None = None
+    matter_mark: str | None = None
+    matter_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class NewTicket:
     message: Mapping[str, object]
     event: Mapping[str, object]
     lately: datetime  # a ticket closed since then is what this one repeats
+    mark: str | None  # by which the same words are known again
     receipt: str  # {number} stands for the number
 
 
@@ -79,8 +82,13 @@ def meet_follower(session: Session, values: Mapping[str, object]) -> Met:
     return Met(*session.connection().execute(_meeting(session.get_bind().dialect.name), values).one())
 
 
-def open_ticket(session: Session, new: NewTicket, *, follower_id: int, source: str | None) -> Opened:
-    """Write all rows of the new ticket. The day's counter is locked from here to the commit."""
+def open_ticket(
+    session: Session, new: NewTicket, *, follower_id: int, source: str | None, kept_id: int | None = None
+) -> Opened:
+    """Write all rows of the new ticket. The day's counter is locked from here to the commit.
+
+    `kept_id`: the message has been written already, as one that opened nothing.
+    """
     connection = session.connection()
     last = connection.execute(_numbering(connection.dialect.name), {"day": new.day}).scalar_one()
     number = f"GD{new.day}-{last:04}"
@@ -90,9 +98,14 @@ def open_ticket(session: Session, new: NewTicket, *, follower_id: int, source: s
     if new.clocks:
         connection.execute(INSERT_CLOCKS, [{**clock, "ticket_id": ticket_id} for clock in new.clocks])
     message = {**new.message, "ticket_id": ticket_id, "follower_id": follower_id}
-    message_id = connection.execute(INSERT_MESSAGE, message).scalar_one()
+    if kept_id is None:
+        message_id = connection.execute(INSERT_MESSAGE, message).scalar_one()
+    else:
+        message_id = kept_id
+        connection.execute(TAKE_MESSAGE, {"message": kept_id, "ticket": ticket_id})
     connection.execute(INSERT_EVENT, {**new.event, "ticket_id": ticket_id})
-    connection.execute(POINT_FOLLOWER, {"follower": follower_id, "ticket": ticket_id})
+    point = {"follower": follower_id, "ticket": ticket_id, "mark": new.mark, "at": new.ticket["received_at"]}
+    connection.execute(POINT_FOLLOWER, point)
     return Opened(ticket_id, number, message_id)
 
 
@@ -191,6 +204,13 @@ INSERT_MESSAGE = insert(MESSAGES).returning(MESSAGES.c.id)
 INSERT_EVENT = insert(EVENTS)
 WRITES_ON = _writes_on()
 TALKS_ON = _talks_on()
+TAKE_MESSAGE = (
+    update(MESSAGES)
+    .where(MESSAGES.c.id == bindparam("message"))
+    .values(ticket_id=bindparam("ticket"), asks=True, kept=None)
+)
 POINT_FOLLOWER = (
-    update(FOLLOWERS).where(FOLLOWERS.c.id == bindparam("follower")).values(open_ticket_id=bindparam("ticket"))
+    update(FOLLOWERS)
+    .where(FOLLOWERS.c.id == bindparam("follower"))
+    .values(open_ticket_id=bindparam("ticket"), matter_mark=bindparam("mark"), matter_at=bindparam("at"))
 )

@@ -38,6 +38,9 @@ class Ticket(Model):
         partial_index("ix_tickets_window_warn", "window_warn_at IS NOT NULL", "window_warn_at"),
         partial_index("ix_tickets_window_shut", "window_warned = 0", "due_at", "id"),
         partial_index("ix_tickets_invite", "invite_at IS NOT NULL", "invite_at"),
+        partial_index("ix_tickets_opinion", "opinion_at IS NOT NULL", "opinion_at"),
+        partial_index("ix_tickets_compare", "compare_at IS NOT NULL", "compare_at", "id"),
+        partial_index("ix_tickets_incident", "incident_id IS NOT NULL", "incident_id", "received_at", "id"),
         # what lies where, counted without looking at a row
         partial_index(
             "ix_tickets_load",
@@ -55,6 +58,14 @@ class Ticket(Model):
         partial_index("ix_tickets_notice", "notice_at IS NOT NULL", "notice_at"),
         Index("ix_tickets_limit", "limit_at", "id"),
         partial_index("ix_tickets_supervised", "supervision IS NOT NULL", "supervision", "id"),
+        partial_index(
+            "ix_tickets_wants_assignee",
+            "wants_assignee_at IS NOT NULL",
+            *("department_id", "priority", "received_at", "id"),
+        ),
+        partial_index("ix_tickets_next_try", "wants_assignee_at IS NOT NULL", "wants_assignee_at", "department_id"),
+        partial_index("ix_tickets_pool_return", "pool_return_at IS NOT NULL", "pool_return_at"),
+        partial_index("ix_tickets_in_hand", "closed_at IS NULL AND assignee_id IS NOT NULL", "assignee_id", "status"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -119,6 +130,21 @@ class Ticket(Model):
     notice_at: Mapped[datetime | None]  # when the next way is tried to tell the follower that an answer waits
     notices_tried: Mapped[list[str] | None] = mapped_column(JSON)  # which have been, since the answer began to wait
     invite_at: Mapped[datetime | None]  # when the follower is asked to rate it
+    opinion_at: Mapped[datetime | None]  # when a second opinion is next asked; while it is: end of the lease
+    compare_at: Mapped[datetime | None]  # classified: the worker looks for others like it
+    gist: Mapped[str | None]  # what likenesses are measured on, without any number of the follower's
+    # the first of many tickets that tell of the same thing; no foreign key, as it is only a name for them
+    incident_id: Mapped[int | None] = mapped_column(BigId)
+    subcategory: Mapped[str | None]  # code within the category; None where nobody is sure
+    targets_as: Mapped[str | None]  # "category/priority" whose targets a routing row gave it; None: its own
+    routed_by: Mapped[str | None]  # name of the routing row that sent it where it went
+    assigned_at: Mapped[datetime | None]  # when the present assignee got it
+    assigned_by_rule: Mapped[bool] = mapped_column(default=False, server_default=NO)
+    assigned_because: Mapped[str | None]  # why the rule chose this person, or why it found nobody
+    wants_assignee_at: Mapped[datetime | None]  # waits for an assignee: when the rule next looks for one
+    pool_return_at: Mapped[datetime | None]  # when it goes back to the pool if the chosen one has not accepted it
+    passed_over: Mapped[str | None]  # username of the person from whom it last went back to the pool
+    passed_over_at: Mapped[datetime | None]
 
     department: Mapped[Department] = relationship(foreign_keys=[department_id], lazy="raise_on_sql")
     assignee: Mapped[User | None] = relationship(foreign_keys=[assignee_id], lazy="raise_on_sql")
@@ -155,6 +181,7 @@ class Message(Model):
     __table_args__ = (
         Index("ix_messages_ticket_id_at_id", "ticket_id", "at", "id"),
         Index("ix_messages_follower_id_at_id", "follower_id", "at", "id"),
+        partial_index("ix_messages_kept", "kept IS NOT NULL", "kept", "at", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -170,8 +197,21 @@ class Message(Model):
     delivery: Mapped[str | None]  # outbound by wechat: the state of its slowest part
     # inbound: wants an answer of ours; thanks, taps and keywords want none
     asks: Mapped[bool] = mapped_column(default=False, server_default=NO)
+    kept: Mapped[str | None]  # inbound: why it opened no ticket: advert repeat talk keyword blocked
     extra: Mapped[dict[str, str] | None] = mapped_column(JSON)
     attachments: Mapped[list["Attachment"]] = relationship(lazy="raise_on_sql", order_by="Attachment.id")
+
+
+class Likeness(Model):
+    """A ticket that says much the same as an earlier one, as the worker found it."""
+
+    __tablename__ = "likenesses"
+    __table_args__ = (Index("ix_likenesses_other_id", "other_id"),)
+
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)  # the earlier one
+    kind: Mapped[str]  # duplicate (open then), repeat (settled then): the same follower's; incident: another's
+    score: Mapped[float]  # 0 to 1
 
 
 class Attachment(Model):
@@ -229,6 +269,40 @@ class Rating(Model):
     via: Mapped[str]  # msgmenu page
     added: Mapped[str | None]  # what they had to say afterwards, once
     added_at: Mapped[datetime | None]
+
+
+class Recusal(Model):
+    """Somebody who keeps away from a ticket because it is about them; a lifted one is kept, so that it stays lifted."""
+
+    __tablename__ = "recusals"
+
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"), primary_key=True)
+    reason: Mapped[str]
+    at: Mapped[datetime]
+    by: Mapped[str]  # a username, or system
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None]
+
+
+class Handover(Model):
+    """A ticket that somebody who went home gave to a colleague, or back to the pool, with what they had to say."""
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        Index("ix_handovers_to_user_id_id", "to_user_id", "id"),
+        partial_index("ix_handovers_unseen", "acknowledged_at IS NULL AND to_user_id IS NOT NULL", "to_user_id"),
+        Index("ix_handovers_from_user_id_id", "from_user_id", "id"),
+        Index("ix_handovers_ticket_id", "ticket_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    from_user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id"))
+    to_user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id"))  # None: back to the pool
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("tickets.id"))
+    note: Mapped[str]
+    acknowledged_at: Mapped[datetime | None]  # when the receiver said that they know
 
 
 class TicketCounter(Model):

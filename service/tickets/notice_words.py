@@ -22,6 +22,9 @@ KINDS: Mapping[str, Mapping[Lang, str]] = {
     "breach": {"zh": "超时责任", "en": "Breach"},
     "appeal": {"zh": "申诉", "en": "Appeal"},
     "unread": {"zh": "上级未查看", "en": "Not looked at"},
+    "incident": {"zh": "同类集中", "en": "Same matter"},
+    "handover": {"zh": "交接班", "en": "Handover"},
+    "assigned": {"zh": "派单", "en": "Assigned"},
 }
 TITLES: Mapping[tuple[str, str], Mapping[Lang, str]] = {  # by kind and what of it
     ("supervision", "opened"): {"zh": "{level}：请答复", "en": "{level}: please answer"},
@@ -42,6 +45,12 @@ TITLES: Mapping[tuple[str, str], Mapping[Lang, str]] = {  # by kind and what of 
     ("appeal", "filed"): {"zh": "收到申诉，请裁定：{clock}", "en": "Appeal to decide: {clock}"},
     ("appeal", "upheld"): {"zh": "申诉成立，责任已撤销", "en": "Appeal upheld, breach revoked"},
     ("appeal", "rejected"): {"zh": "申诉未成立", "en": "Appeal rejected"},
+    ("assigned", "given"): {"zh": "新工单派给您，请受理", "en": "A new ticket for you to accept"},
+    ("handover", "handed"): {"zh": "同事下班，工单交给您，请确认", "en": "Tickets handed to you at shift end"},
+    ("incident", "many"): {
+        "zh": "一小时内 {count} 位客户反映同一件事",
+        "en": "{count} customers tell of the same thing within an hour",
+    },
     ("appeal", "unanswered"): {"zh": "申诉到期未裁定", "en": "Appeal not decided in time"},
 }
 ESCALATED: Mapping[Lang, str] = {"zh": "{rung}：{clock}", "en": "{rung}: {clock}"}
@@ -96,6 +105,7 @@ def title_of(kind: str, facts: Mapping[str, object], rules: Rulebook, lang: Lang
         level=_named(LEVELS, facts.get("level"), lang),
         clock=_named(CLOCKS, facts.get("clock"), lang),
         days=facts.get("days", ""),
+        count=facts.get("count", ""),
     )
     return said[:1].upper() + said[1:]
 

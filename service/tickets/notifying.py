@@ -38,7 +38,7 @@ class Matter:
     """What people should know. `who` and `how` as in `sla.ladder`; `users`: ids of others who hear of it too."""
 
     cause: str  # the same cause is told once: "escalation:12"
-    kind: str  # escalation urge supervision extension breach appeal unread
+    kind: str  # escalation urge supervision extension breach appeal unread handover assigned
     ticket: Ticket | None
     facts: Mapping[str, object]
     who: tuple[str, ...] = ()

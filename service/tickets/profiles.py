@@ -12,6 +12,7 @@ from service.messaging import profiles
 from service.messaging.followers import Follower
 from service.messaging.ports import Inbound
 from service.people import User
+from service.tickets import judgements, opinions
 
 MODIFIED = "event:user_info_modified"
 REVOKED = "event:user_authorization_revoke"
@@ -49,8 +50,13 @@ def privacy_event(session: Session, message: Inbound, *, now: datetime) -> None:
 
 
 def erase(session: Session, follower: Follower, *, actor: str, now: datetime, because: str) -> None:
-    """Profile data go for good; tickets and messages stay for their term under a pseudonym."""
+    """Profile data go for good; tickets and messages stay for their term under a pseudonym.
+
+    Nothing is learnt any more from what they wrote.
+    """
     profiles.forget(session, follower.id)
+    judgements.forget(session, follower.id)
+    opinions.forget(session, follower.id)
     session.execute(update(Follower).where(Follower.id == follower.id).values(erased_at=now))
     session.refresh(follower)
     _record(session, follower, "erased", actor=actor, now=now, because=because)

@@ -35,6 +35,7 @@ COLUMNS = (
     Ticket.status,
     Ticket.category,
     Ticket.priority,
+    Ticket.targets_as,
     Ticket.received_at,
     Ticket.department_id,
     Ticket.extended_days,
@@ -118,10 +119,11 @@ def case_of(row: Row[Any], clocks: Sequence[Clock], rules: Rulebook) -> Case:
     missing = set(FROM_ARRIVAL) - {clock.kind for clock in clocks}
     met = {kind: getattr(row, MET_BY[kind].key) for kind in FROM_ARRIVAL if kind in missing}
     owed = row.status in WORKABLE
+    category, priority = rules.policies.named(row.targets_as) or (row.category, row.priority)
     return Case(
         number=row.number,
-        category=row.category,
-        priority=row.priority,
+        category=category,
+        priority=priority,
         tags=getattr(row, "tags", None) or (),
         received_at=row.received_at,
         calendar=rules.calendar_for(row.department_id),

@@ -12,7 +12,7 @@ from service.tickets import access, closing, cooperation, followup, handling
 from service.tickets.changes import Deed
 from service.tickets.models import Ticket
 from service.tickets.states import LIVE, WORKABLE, Action, Status, allows
-from service.web import extensions_forms, forms, policy_forms, supervision_forms
+from service.web import custody_forms, extensions_forms, forms, policy_forms, supervision_forms
 from service.web.auth import me
 from service.web.forms import StaffForm
 
@@ -51,7 +51,7 @@ def _transfer(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> 
 
 def _classify(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
     chosen = {"category": form.category.data, "priority": form.priority.data, "reason": form.reason.data}
-    cooperation.classify(session, ticket, deed, **chosen)
+    cooperation.classify(session, ticket, deed, **chosen, subcategory=form.chosen_subcategory)
 
 
 def _suspend(session: Session, ticket: Ticket, deed: Deed, form: StaffForm) -> None:
@@ -122,6 +122,40 @@ ACTS: Mapping[str, Act] = {
         _assign,
         _l("已分派"),
         _l("只改变经办人，时限照常计算。"),
+    ),
+    "hand-back": Act(
+        Action.HAND_BACK,
+        P.ASSIGN_SELF,
+        _l("退回待派单"),
+        "inbox",
+        custody_forms.HandBackForm,
+        custody_forms.hand_back,
+        _l("已退回，由同事接手"),
+        _l("工单回到本部门，没有经办人；时限照常计算，不会马上再派给同一个人。"),
+        when=custody_forms.can_hand_back,
+    ),
+    "recuse": Act(
+        Action.RECUSE,
+        P.ASSIGN_SELF,
+        _l("回避"),
+        "user-x",
+        custody_forms.RecuseForm,
+        custody_forms.recuse,
+        _l("已登记回避"),
+        _l("与此事有关的人不能办理：不再派给他，手上的退回待派单。督办员可以解除。"),
+        when=custody_forms.can_recuse,
+    ),
+    "unrecuse": Act(
+        Action.UNRECUSE,
+        P.SUPERVISE,
+        _l("解除回避"),
+        "user-check",
+        custody_forms.UnrecuseForm,
+        custody_forms.unrecuse,
+        _l("已解除回避"),
+        _l("解除后此人可以办理；系统不会再因姓名要求回避。"),
+        when=lambda ticket: ticket.status in LIVE,
+        apart=True,
     ),
     "classify": Act(
         Action.CLASSIFY,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import render_template, request, url_for
+from flask import g, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -13,10 +13,12 @@ from service.database import transaction
 from service.errors import InvalidInput
 from service.people import ApiToken, NewUser, Permission, User
 from service.staff import Hand
-from service.web import forms, problems
+from service.tickets import standing
+from service.web import formats, forms, problems
 from service.web.admin_forms import NewPersonForm, NothingForm, PasswordForm, PlaceForm
 from service.web.auth import me, needs
 from service.web.pages import Answer, admin, go, looking
+from service.web.work_form import WorkForm, work_form
 
 __all__ = ["admin"]
 MANAGE = Permission.MANAGE_PEOPLE
@@ -43,7 +45,10 @@ def carried_out(form: FlaskForm, do: Callable[[Session], object]) -> bool:
 @needs(MANAGE)
 def people() -> Answer:
     with looking() as session:
-        return render_template("admin/people.html", people=credentials.users(session), form=NothingForm())
+        everybody = credentials.users(session)
+        handlers = [user for user in everybody if user.may(Permission.HANDLE)]
+        stands = {each.user.id: each for each in standing.standings(session, handlers, g.rules, formats.now())}
+        return render_template("admin/people.html", people=everybody, stands=stands, form=NothingForm())
 
 
 @admin.route("/people/new", methods=["GET", "POST"])
@@ -98,7 +103,12 @@ def fill(form: PlaceForm, user: User) -> None:
 
 
 def person_page(
-    user_id: int, *, form: PlaceForm | None = None, password: PasswordForm | None = None, token: str = ""
+    user_id: int,
+    *,
+    form: PlaceForm | None = None,
+    password: PasswordForm | None = None,
+    work: WorkForm | None = None,
+    token: str = "",
 ) -> Answer:
     """The page of a person; `token` is a new one, shown this once."""
     with looking() as session:
@@ -107,9 +117,10 @@ def person_page(
             form = PlaceForm(formdata=None)
             fill(form, user)
         form.offer(forms.departments(session))
-        wrong = form.errors or (password is not None and password.errors)
+        wrong = form.errors or (password is not None and password.errors) or (work is not None and work.errors)
         tokens = [t for t in credentials.tokens(session) if t.user_id == user.id]
         names = {"user": user, "tokens": tokens, "token": token, "nothing": NothingForm(formdata=None)}
+        names |= {"work": work or work_form(user), "limit": g.rules.assignment_for(user.department_id).limit}
         password = password or PasswordForm(formdata=None)
         page = render_template("admin/person.html", form=form, password=password, **names)
     return page, 422 if wrong else 200

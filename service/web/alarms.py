@@ -23,6 +23,8 @@ KINDS: Mapping[str, LazyString] = {
     "privacy": _l("个人信息要求"),
     "robot": _l("群机器人"),
     "mail": _l("邮件"),
+    "opinion": _l("第二意见"),
+    "model": _l("分类模型"),
 }
 CURES: Mapping[str, LazyString] = {
     "halted": _l("处理后一两分钟内自动恢复，也可以在公众号页点“立即检查”。等待的消息不会丢失。"),
@@ -30,10 +32,12 @@ CURES: Mapping[str, LazyString] = {
     "quota": _l("零点后自动恢复；急用可在公众平台清零。"),
     "robot": _l("处理后到“通知渠道”页点“发送测试”；发送成功，提醒就消失。"),
     "mail": _l("处理后到“通知渠道”页发一封测试邮件；发送成功，提醒就消失。"),
+    "opinion": _l("处理后自动恢复；模型应答后提醒消失。期间拿不准的工单照常由人判断。"),
     "menu_drift": _l("到“自定义菜单”页重新发布，或导入平台上的菜单。"),
+    "model": _l("到“分类质量”页退回较早的模型，或重新训练；恢复后提醒自动消失。"),
     "outage": _l("请核对这段时间是否有客户没有得到回应，然后点“已处理”。"),
 }
-OUTSIDE = {"robot", "mail"}  # how staff are told outside the app
+PAGES = {"robot": "admin.robots_page", "mail": "admin.robots_page", "model": "desk.quality"}  # where it is seen to
 BY_ITSELF = {"halted"}  # ends when a probe succeeds, and not because somebody says so
 SHOWN = 3  # in the banner; the page of the accounts has them all
 
@@ -63,7 +67,7 @@ def alarm_of(alert: Alert) -> Alarm:
         since=alert.raised_at,
         times=alert.times,
         is_closable=alert.kind not in BY_ITSELF,
-        page="admin.robots_page" if alert.kind in OUTSIDE else "admin.accounts",
+        page=PAGES.get(alert.kind, "admin.accounts"),
     )
 
 

@@ -31,7 +31,7 @@ from service.tickets.models import Ticket
 from service.tickets.states import LIVE
 from service.web import formats, labels
 from service.web.auth import me
-from service.web.naming import category_name, department_name
+from service.web.naming import category_name, department_name, subcategory_choices, subcategory_of
 from service.web.reply_schemas import LONGEST_DESCRIPTION, LONGEST_TITLE, LONGEST_URL
 from service.web.schemas import LONGEST_REASON, LONGEST_TEXT
 
@@ -39,6 +39,7 @@ REQUIRED = DataRequired(_l("请填写此项"))
 CHOSEN = InputRequired(_l("请选择一项"))
 ADDRESS = URL(require_tld=False, message=_l("请填写以 http:// 或 https:// 开头的链接"))
 PEOPLE_OFFERED = 1000
+AS_IT_READS, NO_SUBCATEGORY = "", "/"  # beside "category/code"
 
 
 class StaffForm(FlaskForm):
@@ -109,13 +110,29 @@ def departments(session: Session) -> Sequence[Department]:
 
 class ClassifyForm(StaffForm):
     category = SelectField(_l("类别"), validators=[CHOSEN])
+    subcategory = SelectField(_l("子类"), default=AS_IT_READS)
     priority = SelectField(_l("优先级"), choices=options(labels.PRIORITIES.items()), validators=[CHOSEN])
     reason = reason(_l("判定理由"))
 
     def offer(self, session: Session, ticket: Ticket) -> None:
         self.category.choices = options((code, category_name(code)) for code in g.rules.categories)
+        usual = [(AS_IT_READS, _("不改，或按文字判断")), (NO_SUBCATEGORY, _("不细分"))]
+        self.subcategory.choices = {"": usual, **subcategory_choices()}
         if not self.is_submitted():
             self.category.data, self.priority.data = ticket.category, ticket.priority
+            self.subcategory.data = AS_IT_READS
+
+    def validate_subcategory(self, field: Field) -> None:
+        category, _code = subcategory_of(field.data)
+        if category and category != self.category.data:
+            raise ValidationError(_("这个子类属于%(category)s，请把类别也改为它", category=category_name(category)))
+
+    @property
+    def chosen_subcategory(self) -> str | None:
+        """As `cooperation.classify` takes it."""
+        if self.subcategory.data in (None, AS_IT_READS):
+            return None
+        return subcategory_of(self.subcategory.data)[1]
 
 
 class SuspendForm(StaffForm):

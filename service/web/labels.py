@@ -74,6 +74,9 @@ ACTIONS: Mapping[Action, LazyString] = {
     Action.APPEAL: _l("申诉"),
     Action.JUDGE_APPEAL: _l("申诉裁定"),
     Action.POLICY: _l("时限规则变更"),
+    Action.HAND_BACK: _l("退回待派单"),
+    Action.RECUSE: _l("回避"),
+    Action.UNRECUSE: _l("解除回避"),
 }
 
 CLOCKS: Mapping[ClockKind, LazyString] = {
@@ -190,6 +193,13 @@ RATING_TAGS: Labels = {
 }
 RATING_VIAS: Labels = {"msgmenu": _l("微信评价邀请"), "page": _l("粉丝页面")}
 SOURCES: Labels = {"keyword": _l("关键词识别"), "model": _l("模型识别"), "staff": _l("人工判定")}
+OPINION_ENDS: Labels = {  # what became of a second opinion
+    "agreed": _l("与系统判断一致"),
+    "moved": _l("已按此归类"),
+    "shown": _l("仅供参考"),
+    "proposed": _l("已作为建议"),
+    "overtaken": _l("其间情况有变，未采用"),
+}
 MODES: Labels = {"plain": _l("明文"), "compat": _l("兼容"), "safe": _l("安全（加密）")}
 ACCOUNT_KINDS: Labels = {"service": _l("服务号"), "subscription": _l("订阅号")}
 ACTORS: Labels = {"system": _l("系统"), "follower": _l("客户")}
@@ -223,12 +233,35 @@ ORDER_TABS: Labels = {
     "closed": _l("已结束"),
 }
 
+ASSIGNMENT_MODES: Labels = {"off": _l("不自动派单"), "load": _l("按在手数量"), "round_robin": _l("轮流")}
+ASSIGNMENT_HINTS: Labels = {
+    "off": _l("新工单进公共池，由坐席自己受理"),
+    "load": _l("派给在手最少的人"),
+    "round_robin": _l("派给最久没有接到新工单的人"),
+}
+PRESENCES: Labels = {"present": _l("在岗"), "away": _l("暂离")}
+OWED: Labels = {  # what somebody who goes home still has to do
+    "promise": _l("承诺答复"),
+    "callback": _l("电话回复客户"),
+    "waiting": _l("答复待送达"),
+    "clock": _l("时限"),
+}
+OWED_ICONS: Mapping[str, str] = {
+    "promise": "flag",
+    "callback": "phone-outgoing",
+    "waiting": "hourglass",
+    "clock": "clock-exclamation",
+}
+
 FIELDS: Labels = {  # what an event compares, and what stands beside it
     "status": _l("状态"),
     "category": _l("类别"),
+    "subcategory": _l("子类"),
+    "targets_as": _l("按哪一行时限计时"),
     "priority": _l("优先级"),
     "department": _l("部门"),
     "assignee": _l("经办人"),
+    "recused": _l("回避的人"),
     "overdue": _l("超时"),
     "wake_at": _l("自动恢复时间"),
     "kind": _l("类型"),
@@ -289,15 +322,21 @@ MENU: Labels = {
     "supervision": _l("督办"),
     "extensions": _l("延期审批"),
     "breaches": _l("超时登记"),
+    "quality": _l("分类质量"),
     "people": _l("人员"),
     "departments": _l("部门管理"),
     "calendar": _l("工作日历"),
     "policies": _l("时限规则"),
+    "routing": _l("分派规则"),
+    "rules": _l("分类关键词"),
     "robots": _l("通知渠道"),
     "accounts": _l("公众号"),
     "replies": _l("自动回复"),
     "menus": _l("自定义菜单"),
     "followers": _l("粉丝"),
+    "handover": _l("交接班"),
+    "duty": _l("值守"),
+    "assignment": _l("人员派单"),
 }
 
 TONES: Mapping[str, str] = {  # colour of a tag; never the only sign, a word stands in it

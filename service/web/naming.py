@@ -22,6 +22,37 @@ def category_name(code: str | None) -> str:
     return str(row.name_en if language() == "en" else row.name_zh)
 
 
+def subcategory_name(category: str | None, code: str | None) -> str:
+    """The rulebook's name of a subcategory; its code where it is there no longer, "" for none."""
+    row = g.rules.subcategories.find(category, code)
+    if row is None:
+        return code or ""
+    return str(row.name_en if language() == "en" else row.name_zh)
+
+
+def subcategory_named(code: str) -> str:
+    """The name of a subcategory whose category is not at hand: the first that has the code."""
+    table = g.rules.subcategories
+    category = next((each for each in g.rules.categories if table.find(each, code) is not None), None)
+    return subcategory_name(category, code)
+
+
+def subcategory_choices() -> dict[str, list[tuple[str, str]]]:
+    """All subcategories as "category/code" with their names, by the name of the category."""
+    table = g.rules.subcategories
+    found = {
+        category_name(code): [(f"{code}/{name}", subcategory_name(code, name)) for name in table.of(code)]
+        for code in g.rules.categories
+    }
+    return {name: choices for name, choices in found.items() if choices}
+
+
+def subcategory_of(choice: str | None) -> tuple[str, str]:
+    """Category and code of a choice; both "" for none."""
+    category, _slash, code = (choice or "").partition("/")
+    return category, code
+
+
 def department_name(department: Department) -> str:
     return department.name_en if language() == "en" else department.name_zh
 

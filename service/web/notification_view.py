@@ -24,6 +24,9 @@ ICONS: Mapping[str, str] = {
     "breach": "alert-circle",
     "appeal": "message-2",
     "unread": "eye-off",
+    "incident": "users",
+    "handover": "user-share",
+    "assigned": "user-check",
 }
 TONES: Mapping[str, str] = {"ordinary": "orange", "yellow": "amber", "red": "red"}  # by level
 LATE_RUNGS = {"overdue"}
@@ -156,9 +159,11 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, notice_words.kind_name(kind, lang)) for kind in KINDS]
 
 
-def link_of(number: str) -> str:
+def link_of(told: Told) -> str:
     """Where opening leads."""
-    return url_for("desk.ticket", number=number) if number else url_for("desk.notifications")
+    if told.row.kind == "handover":
+        return url_for("desk.handover")
+    return url_for("desk.ticket", number=told.number) if told.number else url_for("desk.notifications")
 
 
 def out(told: Told) -> dict[str, object]:

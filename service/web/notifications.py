@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from service.clock import utcnow
 from service.database import transaction
 from service.tickets import access, noticeboard
+from service.tickets.noticeboard import Told
 from service.web import notification_view
 from service.web.auth import SIGNED_IN, me, needs
 from service.web.notification_view import BellIn, PageIn, ReadAllForm
@@ -88,10 +89,10 @@ def read_all_notifications() -> Answer:
     return changed(_("已全部标为已读"))
 
 
-def read(notification_id: int) -> str:
-    """Mark it as read; returns the number of its ticket."""
+def read(notification_id: int) -> Told:
+    """Mark it as read; returns it with what may be seen of its ticket."""
     with transaction() as session:
-        return noticeboard.read(session, me(), notification_id, now=utcnow()).number
+        return noticeboard.read(session, me(), notification_id, now=utcnow())
 
 
 def changed(message: str = "") -> Answer:

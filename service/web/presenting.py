@@ -15,7 +15,7 @@ from service.sla.calendar import Calendar
 from service.sla.clocks import Clock
 from service.sla.explain import explain
 from service.sla.policy import ClockKind
-from service.tickets import clocks, orders, queries, ratings
+from service.tickets import clocks, custody, orders, queries, ratings
 from service.tickets.models import ClockRow, Message, Ticket
 from service.web import schemas, supervision_schemas
 from service.web.auth import me
@@ -38,8 +38,12 @@ def ticket(session: Session, found: Ticket) -> dict[str, object]:
 def tickets(session: Session, found: Sequence[Ticket]) -> list[dict[str, object]]:
     """Tickets of a list, with their open supervision orders: one query for all, none where there are none."""
     now, supervised = utcnow(), orders.open_ones(session, found)
+    away = custody.recusals_of(session, [t.id for t in found])
     return [
-        schemas.ticket_out(t, now) | {"supervision": supervision_schemas.brief_out(supervised.get(t.id))} for t in found
+        schemas.ticket_out(t, now)
+        | {"supervision": supervision_schemas.brief_out(supervised.get(t.id))}
+        | {"recused": [user.username for user, _ in away.get(t.id, ())]}
+        for t in found
     ]
 
 

@@ -21,6 +21,7 @@ class Words:
 PROBLEMS: Mapping[str, Words] = {  # by the code of the error
     "not_found": Words(_l("没有找到"), _l("可能已被转到其他部门、编号有误，或您没有查看权限。请回到工作台查找。")),
     "forbidden": Words(_l("您没有权限这样做"), _l("需要此权限请联系部门负责人或系统管理员。")),
+    "recused": Words(_l("此事与经办人有关，需要回避"), _l("请由同事办理；认错人了，请督办员解除回避。")),
     "illegal_transition": Words(_l("工单的状态已不允许这样做"), _l("可能有同事刚刚处理过，请刷新页面查看最新状态。")),
     "too_soon": Words(_l("您刚刚催办过，经办人已收到提醒。"), _l("仍不办理，可请督办员督办。")),
     "stale_version": Words(_l("工单刚刚有变化"), _l("请刷新页面，看过最新内容后再操作。")),
@@ -51,6 +52,18 @@ SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fi
     "whoever handled a complaint may not follow it up": _l("办理过该投诉的人不能回访，请由其他同事回访"),
     "this person does not work on tickets of this department": _l("此人不办理这个部门的工单"),
     "your role lets you assign tickets to yourself only": _l("您只能把工单分派给自己"),
+    "the matter is about you: a colleague handles it; a supervisor can lift this": _l(
+        "这件事与您有关：由同事办理，督办员可以解除回避"
+    ),
+    "the matter is about this person: choose somebody else": _l("这件事与此人有关，请选其他人"),
+    "nobody has this ticket": _l("工单没有经办人"),
+    "only whoever has the ticket hands it back, or somebody who assigns tickets": _l(
+        "只有经办人或有分派权限的人可以退回"
+    ),
+    "only those who assign tickets say that a colleague keeps away": _l("只有有分派权限的人可以要求同事回避"),
+    "does not keep away from this ticket": _l("此人没有回避这张工单"),
+    "this person is not on duty now": _l("此人现在不在岗"),
+    "this person has as many open tickets as they can have": _l("此人在手工单已满"),
     "the message has gone out or is on its way": _l("消息已发出或正在发送，无法撤回"),
     "only a message that failed or is unknown can be sent again": _l("只有未送达或结果未知的消息可以再次发送"),
     "at least 10 characters": _l("至少 10 个字符"),
@@ -91,6 +104,10 @@ SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fi
     "no appeal against this entry is open": _l("这条登记没有待裁定的申诉，可能刚刚裁定过"),
     "an appeal is decided by another supervisor than the one who confirmed": _l("申诉由认定人以外的督办员裁定"),
     "say why: whoever appealed reads it": _l("请写明裁定理由，申诉人会看到"),
+    "this colleague is not on duty, is away or has no room; choose another one": _l(
+        "这位同事不在班、暂离或在手已满，请另选一位"
+    ),
+    "only whoever has the ticket in hand hands it over": _l("工单已不在您手上，不用再交接"),
     "must not be empty": _l("请填写此项"),
     "no such ticket": _l("没有这个工单"),
     "use at most 29 bytes, which are nine Chinese characters": _l("备注名最多 29 字节（约 9 个汉字）"),
@@ -112,6 +129,30 @@ SENTENCES: Mapping[str, LazyString] = {  # what the service says about single fi
     "a file is no longer there; add it again": _l("有文件已失效，请移除后重新添加"),
     "files and links go out by WeChat only": _l("文件和链接只能通过微信发送，请先移除"),
     "this account is not certified and cannot send files": _l("这个公众号未认证，不能发送文件，请改用文字"),
+    "the table is full; delete a row first": _l("规则表已满，请先删除不用的行"),
+    "choose the category that it belongs to": _l("请先选择它所属的类别"),
+    "this category is not there": _l("这个类别已不存在，请另选"),
+    "this subcategory is not one of the category's": _l("这个子类不属于所选类别，请另选"),
+    "this priority is not there": _l("这个优先级不存在，请另选"),
+    "this account is not there": _l("这个公众号已不存在，请另选"),
+    "write at least one word": _l("请至少写一个词语"),
+    "no moment lies in these hours": _l("这段时间是空的：开始和结束不能相同"),
+    "this department is not there, or not in use": _l("这个部门不存在或已停用，请另选"),
+    "this effect is not there": _l("请从列表里选择"),
+    "choose words or a pattern": _l("请选择词语或正则表达式"),
+    "choose a category or an effect": _l("类别和“附带作用”至少要选一个"),
+    "a weight lies between -10 and 10 and is not 0": _l("权重在 -10 到 10 之间，不能是 0"),
+    "there is a rule with this pattern already; change that one": _l("已有一条同样的规则，请直接改那一条"),
+    "there are too many rules; put words of the same reason into one": _l("规则太多了，请把同一理由的词语写进一条"),
+    "this is too long; make several rules with the same reason": _l("太长了，请拆成几条理由相同的规则"),
+    "a rule needs at least one word": _l("请至少写一个词语，标点不算"),
+    "references to groups are not allowed": _l("不能引用前面的分组（\\1 之类）"),
+    "a repetition inside a repeated group can take very long": _l("重复的括号里不能再有重复，会算得很慢"),
+    "write small letters: texts are read so": _l("英文字母请用小写：句子比对前已转为小写"),
+    "the pattern fits an empty text; write what must be there": _l("这条正则什么都不写也算命中，请写明必须出现什么"),
+    "the rule has changed meanwhile": _l("这条规则刚刚有人改过，请重新打开后再改"),
+    "the message belongs to a ticket already": _l("这条消息已在工单里，可能刚刚有同事建过"),
+    "there are no such targets": _l("时限规则里没有这一行，请另选"),
 }
 
 
@@ -133,6 +174,16 @@ NUMBERED: Sequence[tuple[re.Pattern[str], LazyString]] = (  # sentences with num
         re.compile(r"the ticket has been suspended for all of its (?P<days>\d+) working days"),
         _l("这张工单的 %(days)s 个挂起工作日已用完，请继续办理或答复客户"),
     ),
+    (re.compile(r"not a regular expression: (?P<why>.+)"), _l("不是正确的正则表达式：%(why)s")),
+    (
+        re.compile(r"(?P<count>\d+) wide repetitions, at most (?P<most>\d+) are allowed"),
+        _l("太宽的重复有 %(count)s 处，最多 %(most)s 处"),
+    ),
+    (
+        re.compile(r"(?P<sign>\S+) has no upper bound; write for example \{0,10\}"),
+        _l("%(sign)s 没有上限，请改写成 {0,10} 这样"),
+    ),
+    (re.compile(r"(?P<sign>\S+) is wider than (?P<most>\d+)"), _l("%(sign)s 太宽，最多重复 %(most)s 次")),
 )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from service.routing.autoreply import Do, How, said
-from service.routing.noise import talk_kind
+from service.routing.noise import noise_kind
 from service.rulebook import Rulebook
 from service.tickets import answers, clocks, intake, receipts
 from service.tickets.answers import KIND, Asked
@@ -38,13 +38,13 @@ def tried(session: Session, content: Content, text: str, at: datetime, *, channe
     rules = replace(rules, documents={**rules.documents, (KIND, channel): content})
     replies, asked = answers.replies_for(rules, channel), Asked(0, None, channel, rules, at)
     hit = replies.first(text, at.astimezone(rules.zone), is_open=rules.calendar.is_open(at))
-    opens = hit.opens if hit else talk_kind(text) is None
+    opens = hit.opens if hit else noise_kind(text) is None
     answer = ""
     if hit is not None:
         own = said(hit.rule.answers, hit.rule.pick, text)
         is_shown = not (opens and hit.rule.action is Do.HUMAN)
         answer = answers.say(session, hit.rule.action, asked, own=own, is_bare=hit.how is How.EXACT and is_shown)
-    elif not opens and talk_kind(text) not in intake.ENDINGS:
+    elif not opens and noise_kind(text) not in intake.ENDINGS:
         answer = answers.default(asked)
     receipt = _receipt(rules, at) if opens else ""
     return Tried(

@@ -11,7 +11,8 @@ from service.messaging.followers import Follower, window_left
 from service.messaging.outbox import OutboxItem
 from service.sla.policy import ClockKind
 from service.tickets.clocks import ROUNDS
-from service.tickets.cooperation import PRIORITIES, account_of
+from service.tickets.cooperation import PRIORITIES
+from service.tickets.matters import account_of
 from service.tickets.models import Attachment, ClockRow, Message, Rating, Ticket
 from service.tickets.queries import SORTS
 from service.tickets.states import Status
@@ -88,6 +89,8 @@ class NoteIn(In):
 class ClassifyIn(In):
     category = fields.String(required=True)
     priority = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(PRIORITIES))
+    # null: what it has, or in another category what its words speak for; "": none
+    subcategory = fields.String(load_default=None, allow_none=True)
     reason = reason_field()
 
 
@@ -174,6 +177,7 @@ class TicketOut(Schema):
     number = fields.String()
     status = fields.String(validate=validate.OneOf([s.value for s in Status]))
     category = fields.String(allow_none=True)
+    subcategory = fields.String(allow_none=True)
     classification = fields.Dict(allow_none=True)
     priority = fields.String(validate=validate.OneOf(PRIORITIES))
     department = fields.String()
@@ -193,6 +197,8 @@ class TicketOut(Schema):
     version = fields.Integer()
     urges = fields.Integer()  # by colleagues
     customer_urges = fields.Integer()
+    recused = fields.List(fields.String())  # usernames of those who keep away from it
+    assigned_because = fields.String(allow_none=True)  # why the rule gave it to its assignee
     supervision = fields.Dict(allow_none=True)  # level, due_at and answered_at of its open order
     repeat_of = fields.String(allow_none=True)  # of one ticket, not in lists
     merged_into = fields.String(allow_none=True)
@@ -243,6 +249,7 @@ def ticket_out(ticket: Ticket, now: datetime) -> dict[str, object]:
         "number": ticket.number,
         "status": ticket.status.value,
         "category": ticket.category,
+        "subcategory": ticket.subcategory,
         "classification": classification_out(ticket),
         "priority": ticket.priority,
         "department": ticket.department.code,
@@ -258,6 +265,7 @@ def ticket_out(ticket: Ticket, now: datetime) -> dict[str, object]:
         "proposal": ticket.proposal,
         "triage": ticket.triage,
         "version": ticket.version,
+        "assigned_because": ticket.assigned_because,
         "urges": ticket.urges,
         "customer_urges": ticket.customer_urges,
     }

@@ -11,6 +11,7 @@ from service.web import (
     api_followers,
     auth,
     breaches_api,
+    custody_api,
     desk,
     errors,
     extensions_api,
@@ -32,6 +33,7 @@ API_PARTS = (
     breaches_api,
     policies_api,
     notifications_api,
+    custody_api,
 )  # each adds endpoints of its own
 BLUEPRINTS = (wechat, health.health, auth.auth, api.api, desk.desk, admin.admin, stream.stream, portal.portal)
 

@@ -14,10 +14,10 @@ from service.messaging.outbox import Delivery, OutboxItem
 from service.tickets import queries
 from service.tickets.models import Attachment, Message, Ticket
 from service.tickets.states import Action
-from service.web import content, labels, presenting
+from service.web import content, labels, presenting, routing_words
 from service.web.formats import minute
 from service.web.languages import language
-from service.web.naming import actor_name, category_name, department_names, people_names
+from service.web.naming import actor_name, category_name, department_names, people_names, subcategory_named
 
 LINES = 100  # messages and events of one page
 SPOKEN = {  # events that the conversation shows too; the rest stands in the history
@@ -51,6 +51,9 @@ SPOKEN = {  # events that the conversation shows too; the rest stands in the his
     Action.EXTEND,
     Action.REFUSE_EXTENSION,
     Action.LAPSE_EXTENSION,
+    Action.HAND_BACK,
+    Action.RECUSE,
+    Action.UNRECUSE,
 }
 
 
@@ -158,7 +161,8 @@ def known_names(session: Session, messages: Iterable[Message], events: Iterable[
     """Names of the people and departments that these lines mention."""
     usernames = {m.author for m in messages}
     for event in events:
-        usernames |= {event.actor, *(str(v.get("assignee") or "") for v in (event.before, event.after))}
+        said = (str(v.get(field) or "") for v in (event.before, event.after) for field in ("assignee", "recused"))
+        usernames |= {event.actor, *said}
     return {**department_names(session), **people_names(session, usernames)}
 
 
@@ -224,6 +228,10 @@ def value_name(field: str, value: object, names: Mapping[str, str]) -> str:
         return minute(datetime.fromisoformat(str(value)))
     if field == "category":
         return category_name(str(value))
+    if field == "subcategory":
+        return subcategory_named(str(value))
+    if field == "targets_as":
+        return routing_words.targets_name(str(value))
     if field == "clocks" and isinstance(value, list):
         return _("、").join(str(CLOCK_NAMES.get(str(v), v)) for v in value)
     table = VALUES.get(field)

@@ -9,13 +9,26 @@ from sqlalchemy.orm import Session
 from service.channels.registry import channel_named
 from service.errors import NotFound
 from service.people import Permission, User
-from service.tickets import access, queries, ratings
+from service.tickets import access, opinions, queries, ratings
 from service.tickets.models import Rating, Ticket
+from service.tickets.opinions import Opinion
 from service.tickets.states import OURS, Status
-from service.web import acts, breaches_view, chips, extensions, formats, supervision_view, window_help
+from service.web import (
+    acts,
+    alike_view,
+    breaches_view,
+    chips,
+    custody_view,
+    extensions,
+    formats,
+    supervision_view,
+    window_help,
+)
+from service.web.alike_view import Alike
 from service.web.breaches_view import BreachView
 from service.web.chips import DueChip, WindowChip
 from service.web.clock_view import ClockView, views_of
+from service.web.custody_view import Custody
 from service.web.extensions import TicketExtensions
 from service.web.supervision_view import OrderView
 from service.web.talk import Happened, Talk, happened, known_names, talk_of
@@ -41,9 +54,12 @@ class TicketPage:
     merged_into: Ticket | None
     repeat_of: Ticket | None
     rating: Rating | None
+    opinion: Opinion | None
     order: OrderView | None
     more_time: TicketExtensions
     breaches: Sequence[BreachView]
+    alike: Alike
+    custody: Custody | None  # None: nothing to say of it
     part_bytes: int  # longest text of one message; 0: no limit
 
     @property
@@ -66,7 +82,9 @@ def page_of(session: Session, user: User, ticket: Ticket) -> TicketPage:
     now, calendar = formats.now(), g.rules.calendar_for(ticket.department_id)
     events = queries.newest_events(session, ticket, HISTORY)
     names = known_names(session, [], events.items)
-    handles = access.may(user, Permission.HANDLE, ticket)
+    held = custody_view.view_of(session, user, ticket, now)
+    is_recused = held is not None and held.is_recused
+    handles = access.may(user, Permission.HANDLE, ticket) and not is_recused
     return TicketPage(
         ticket=ticket,
         due=chips.next_due(ticket.clocks, calendar, now),
@@ -77,14 +95,17 @@ def page_of(session: Session, user: User, ticket: Ticket) -> TicketPage:
         history=list(reversed(happened(events.items, names))),
         history_is_whole=events.next_cursor is None,
         others=[t for t in queries.tickets_of(session, user, ticket.follower, OTHERS + 1) if t.id != ticket.id],
-        acts=acts.acts_for(user, ticket),
-        kinds=acts.kinds_for(user, ticket),
+        acts=() if is_recused else acts.acts_for(user, ticket),
+        kinds=[kind for kind in acts.kinds_for(user, ticket) if kind == "note" or not is_recused],
         merged_into=seen(session, user, ticket.merged_into_id),
         repeat_of=seen(session, user, ticket.repeat_of_id),
         rating=ratings.find(session, ticket),
+        opinion=opinions.newest(session, ticket),
         order=supervision_view.view_of(session, user, ticket),
         more_time=extensions.of_ticket(session, user, ticket, now),
         breaches=breaches_view.of_ticket(session, user, ticket),
+        alike=alike_view.of_ticket(session, user, ticket, now),
+        custody=held,
         part_bytes=part_bytes(ticket.channel),
     )
 
