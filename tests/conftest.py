@@ -119,7 +119,7 @@ def app(installed: Flask) -> Iterator[Flask]:
         with reading() as session:
             rules = installed.extensions["rulebook"].current(session)
     empty(installed)
-    if rules.own_texts or rules.documents or rules.policy_version:  # they are gone from the tables
+    if rules.own_texts or rules.documents or rules.policy_version or rules.own_model:  # they are gone from the tables
         installed.extensions["rulebook"].forget()
 
 

@@ -26,3 +26,12 @@ def test_ticks_outlive_a_renewal_and_the_dialog_takes_them(rig: Rig, signed_in: 
     page.click("#bulk button.btn-primary")
     expect(page.locator("#dialog .chosen-tickets li")).to_have_count(2)
     expect(page.locator("#dialog input[name=number]")).to_have_count(2)
+
+
+def test_the_menu_stays_in_sight_on_a_long_page(signed_in: Callable[..., Page]):
+    page = signed_in("supervisor", "/admin/rules", 1440)
+
+    page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+
+    assert page.evaluate("window.scrollY") > 1000
+    assert abs(page.evaluate("document.querySelector('.rail').getBoundingClientRect().top")) < 1

@@ -104,7 +104,8 @@ def test_all_is_well(desk: Desk, living: Bell, monkeypatch: pytest.MonkeyPatch):
     found = checked(desk)
 
     steps = ["settings", "address", "verified", "token", "certified", "push"]
-    whole = ["database", "redis", "worker", "inbox", "outbox", "account main", *steps, "calendar", "outages"]
+    rest = ["calendar", "outages", "opinions"]
+    whole = ["database", "redis", "worker", "inbox", "outbox", "account main", *steps, *rest]
     assert wrong(desk) == {}
     assert list(found) == whole
     assert found["database"][1] == db.engine.dialect.name

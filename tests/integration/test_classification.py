@@ -1,10 +1,13 @@
 """What a burst of messages is about: judged once the follower is quiet, never against a person's word."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
 from service.database import transaction
 from service.people import User
+from service.routing.classifier import Verdict
 from service.tickets import classification, closing, cooperation
 from service.tickets.access import visible_to
 from service.tickets.models import Ticket
@@ -42,6 +45,14 @@ def test_a_matter_goes_to_its_department(desk: Desk, text: str, category: str, d
     assert ticket.class_because
     assert (event.actor, event.action, event.before["category"]) == ("system", "classify", None)
     assert event.because == "、".join(ticket.class_because)
+
+
+def test_an_unsure_guess_that_it_is_no_matter_keeps_its_clocks():
+    ranked = (("other", 0.4), ("invalid", 0.3), ("inquiry", 0.2))
+    verdict = Verdict("other", "low", 0.4, triage=True, because=("闲聊",), ranked=ranked)
+
+    assert classification.category_of(verdict) == "inquiry"
+    assert classification.category_of(replace(verdict, triage=False)) == "invalid"
 
 
 def test_what_the_intake_department_passed_on_stays_readable_to_it(desk: Desk):

@@ -26,8 +26,8 @@ from tests.integration.notice_rig import tell
 from tests.policy_rig import saved
 
 RULES_OF = ("rulebook", "rulebook_version", "alembic_version")
-# these look after accounts, of which there is none here: test_halting, http/test_menu_pages
-ACCOUNTS = ("beat", "probe", "show_typing", "check_menus")
+# these look after accounts, of which there is none here (test_halting, http/test_menu_pages), or are off: test_opinions
+ACCOUNTS = ("beat", "probe", "show_typing", "check_menus", "ask_opinions")
 
 
 @pytest.fixture

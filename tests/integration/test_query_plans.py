@@ -2,33 +2,47 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Connection, event, select, text
+from sqlalchemy import Connection, event, select, text, update
 from sqlalchemy.orm import Session
 
 from service.database import db, reading
+from service.learning import corrections, runs
 from service.messaging import inbox, outbox
 from service.messaging.followers import Follower
 from service.people import User
+from service.routing.assignment import EVERYBODY, AssignmentRules, Mode
 from service.tickets import (
     appeals,
+    assigning,
     attachments,
     breaches,
     callbacks,
     classification,
+    custody,
     dispatch,
     extensions,
+    handovers,
     invitations,
+    judgements,
+    kept,
+    keyword_trial,
+    likenesses,
     load,
     noticeboard,
     notices,
     notifying,
+    opinions,
     orders,
+    pool,
     progress,
+    quality,
     queries,
     recalculation,
+    standing,
     supervised,
     supervision,
     suspensions,
@@ -37,6 +51,7 @@ from service.tickets import (
 )
 from service.tickets.breaches import Filter
 from service.tickets.load import Ahead
+from service.tickets.quality import Wanted as Judged
 from service.tickets.queries import Search
 from service.tickets.register import Notification
 from service.tickets.supervised import Wanted
@@ -103,6 +118,24 @@ INSERT INTO extension_requests (ticket_id, at, by, reason, days, due_before, due
 SELECT 1000 + n, CAST(:at AS timestamptz) - n * interval '1 minute', 'li', '等配件', 1, :at, :at,
     CASE WHEN n % 400 = 1 THEN 'pending' ELSE 'granted' END, CASE WHEN n % 400 <> 1 THEN CAST(:at AS timestamptz) END
 FROM generate_series(1, :rows - 1) AS n;
+INSERT INTO handovers (at, from_user_id, to_user_id, ticket_id, note, acknowledged_at)
+SELECT CAST(:at AS timestamptz) - n * interval '1 minute', 5000 + n % 50, CASE WHEN n % 40 = 1 THEN :person
+    ELSE 5000 + n % 50 END, 1000 + n, '', CASE WHEN n % 400 > 1 THEN CAST(:at AS timestamptz) END
+FROM generate_series(1, :rows - 1) AS n;
+INSERT INTO opinions (ticket_id, at, state, category)
+SELECT 1000 + n, CAST(:at AS timestamptz) - n * interval '9 minutes',
+    CASE WHEN n % 9 = 0 THEN 'failed' ELSE 'done' END, 'inquiry' FROM generate_series(1, :rows - 1) AS n;
+UPDATE tickets SET opinion_at = :at WHERE id % 400 = 0;
+UPDATE messages SET ticket_id = NULL, kept = CASE WHEN id % 300 = 0 THEN 'advert' ELSE 'talk' END WHERE id % 100 = 0;
+UPDATE tickets SET gist = '停水', incident_id = CASE WHEN id % 300 = 3 THEN 1300 END, class_source = 'keyword',
+    compare_at = CASE WHEN id % 400 = 3 THEN CAST(:at AS timestamptz) END WHERE id % 3 = 0;
+INSERT INTO likenesses (ticket_id, other_id, kind, score) SELECT 1000 + n, 999 + n, 'incident', 0.9
+FROM generate_series(2, :rows - 1) AS n;
+INSERT INTO judgements (ticket_id, at, category, priority, confidence, triage, source, model, because, final_category,
+    settled_at, kind, text) SELECT 1000 + n, :at, CASE WHEN n % 90 = 0 THEN 'fault' ELSE 'inquiry' END, 'normal', 0.9,
+    n % 9 = 0, 'model', '0', '["退款"]', CASE WHEN n % 90 < 2 THEN 'fault' ELSE 'inquiry' END,
+    CAST(:at AS timestamptz) - n * interval '1 hour', CASE WHEN n % 90 = 1 THEN 'corrected' ELSE 'confirmed' END, '退款'
+FROM generate_series(1, :rows - 1) AS n;
 INSERT INTO clocks (ticket_id, kind, state, target_amount, target_unit, started_at, due_at, pauses, provisional)
 SELECT ticket_id, 'resolve', 'running', 1, 'working_days', :at, CAST(:at AS timestamptz) + interval '9 days', '[]',
     false FROM extension_requests WHERE state = 'pending' ON CONFLICT DO NOTHING;
@@ -118,6 +151,10 @@ BIG = (
     "notifications",
     "breaches",
     "extension_requests",
+    "handovers",
+    "opinions",
+    "judgements",
+    "likenesses",
 )
 Ask = Callable[[Session, User, Desk], object]
 
@@ -136,6 +173,16 @@ CHIEF = User(id=0, username="chief", roles=["supervisor"], active=True, departme
 
 def supervised_list(state: str) -> Ask:
     return lambda session, *_: supervised.listing(session, CHIEF, Wanted(state))
+
+
+def assignment(session: Session, _: User, desk: Desk) -> None:
+    """A ticket that waits looks for somebody."""
+    waiting = update(queries.Ticket).where(queries.Ticket.id == 1040)
+    session.execute(waiting.values(wants_assignee_at=desk.now, department_id=desk.rules.departments["KFB"]))
+    rules = replace(desk.rules, assignment={EVERYBODY: AssignmentRules(Mode.LOAD)})
+    session.info["after_commit"] = []  # as in a transaction, which this is not: it is rolled back
+    assigning.assign_due(session, now=desk.now, rules=rules)
+    del session.info["after_commit"]
 
 
 def ahead(desk: Desk, hours: int = 2) -> list[Ahead]:
@@ -228,10 +275,46 @@ ASKED: dict[str, Ask] = {
     "reminders of suspensions": lambda s, u, d: suspensions.remind_due(
         s, now=d.now - timedelta(days=40), rules=d.rules
     ),
+    "in hand": lambda s, u, d: handovers.in_hand(s, u, until=d.now),
+    "left behind": lambda s, u, d: handovers.left_behind(s, [u], now=d.now, rules=d.rules),
+    "handed to me": lambda s, u, d: handovers.received(s, u, since=d.now - timedelta(days=2)),
+    "acknowledged": lambda s, u, d: handovers.acknowledge(s, u, up_to=9, now=d.now),
+    "who stands how": lambda s, u, d: standing.standings(s, [u], d.rules, d.now),
+    "assignment": assignment,
+    "back to the pool": lambda s, u, d: pool.return_due(s, now=d.now, rules=d.rules),
+    "who keeps away": lambda s, u, d: custody.recusals_of(s, [1500, 1501]),
+    "second opinions due": lambda s, u, d: opinions.is_due(s, now=d.now),
+    "second opinions to ask": lambda s, u, d: opinions.claim(
+        s, now=d.now - timedelta(days=1), rules=d.rules, daily=9000
+    ),
+    "second opinions of a day": lambda s, u, d: opinions.asked_on_day(s, d.now, d.rules),
+    "second opinion on a ticket": lambda s, u, d: opinions.newest(s, s.get_one(queries.Ticket, 1500)),
+    "waiting for somebody": lambda s, u, d: standing.queues(s, d.rules.department_codes),
+    "kept": lambda s, u, d: kept.listing(s, kept.REASONS, None),
+    "kept before": lambda s, u, d: kept.listing(s, kept.DOUBTFUL, queries.encode_cursor(d.now, 9000)),
+    "compare": lambda s, u, d: likenesses.compare_due(s, now=d.now, rules=d.rules),
+    "alike": lambda s, u, d: likenesses.shown_to(s, chief(), s.get_one(queries.Ticket, 1503)),
+    "alike today": lambda s, u, d: likenesses.alike_since(s, s.get_one(queries.Ticket, 1503), d.now),
+    "a draft of the rules": lambda s, u, d: keyword_trial.run(
+        s, chief(), d.rules.classifier, d.rules.classifier, now=d.now
+    ),
+    "quality of four weeks": lambda s, u, d: quality.summary(s, chief(), since=d.now - timedelta(days=28), weeks=4),
+    "words that misled": lambda s, u, d: quality.words(s, chief(), since=d.now - timedelta(days=90)),
+    "judged and settled": lambda s, u, d: quality.tickets(s, chief(), Judged(d.now - timedelta(days=90))),
+    "judged wrong": lambda s, u, d: quality.tickets(
+        s, chief(), Judged(d.now - timedelta(days=900), category="inquiry", final="fault")
+    ),
+    "corrected": lambda s, u, d: quality.tickets(
+        s, chief(), Judged(d.now - timedelta(days=900), kind="corrected", final="fault")
+    ),
+    "new corrections": lambda s, u, d: runs.new_corrections(s),
+    "examples": lambda s, u, d: corrections.gather(s),
+    "old examples": lambda s, u, d: judgements.fade(s, before=d.now - timedelta(days=900)),
+    "examples of one follower": lambda s, u, d: judgements.forget(s, 500),
     "pending files": lambda session, _, desk: attachments.pending(session, desk.now),
 }
 # these look through a bounded piece of the newest tickets by design
-BOUNDED = {"one ticket"}
+BOUNDED = {"one ticket", "a draft of the rules"}
 
 
 @pytest.fixture

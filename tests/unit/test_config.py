@@ -227,3 +227,59 @@ def test_hosts_of_robots_are_https_unless_they_say_otherwise(tmp_path: Path) -> 
     chosen = settings(tmp_path, ROBOT_HOSTS="Robots.example.com, http://127.0.0.1:9000/")
 
     assert chosen.robot_hosts == ("https://robots.example.com", "http://127.0.0.1:9000")
+
+
+def test_second_opinions_are_off_unless_somebody_is_named_to_give_them(tmp_path: Path) -> None:
+    chosen = settings(tmp_path)
+
+    assert (chosen.opinion_url, chosen.opinion_key, chosen.opinion_daily, chosen.opinion_timeout) == (
+        *(None, None, 500, 8.0),
+    )
+
+
+def test_who_gives_second_opinions_is_named_with_a_model(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sk-very-secret\n")
+    named = {"OPINION_URL": "https://models.example.com/v1/", "OPINION_MODEL": "qwen-plus"}
+    limits = {"OPINION_DAILY": "20", "OPINION_TIMEOUT": "2.5"}
+
+    chosen = settings(tmp_path, OPINION_KEY_FILE=str(tmp_path / "key"), **named, **limits)
+
+    assert (chosen.opinion_url, chosen.opinion_model) == ("https://models.example.com/v1", "qwen-plus")
+    assert (chosen.opinion_key, chosen.opinion_daily, chosen.opinion_timeout) == ("sk-very-secret", 20, 2.5)
+    assert "very-secret" not in repr(chosen)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:11434/v1", "http://localhost:8001/v1", "http://[::1]:8001/v1"])
+def test_a_model_on_this_computer_needs_no_https(tmp_path: Path, url: str) -> None:
+    assert settings(tmp_path, OPINION_URL=url, OPINION_MODEL="m").opinion_url == url
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"OPINION_URL": "https://models.example.com/v1"}, "OPINION_MODEL is not: name the model"),
+        ({"OPINION_URL": "http://models.example.com/v1"}, "use https://HOST/v1"),
+        ({"OPINION_URL": "http://127.0.0.1.example.com/v1"}, "use https://HOST/v1"),
+        ({"OPINION_URL": "http://10.0.0.5/v1"}, "use https://HOST/v1"),
+        ({"OPINION_URL": "https://user:pass@models.example.com/v1"}, "without a query"),
+        ({"OPINION_URL": "https://models.example.com/v1/chat/completions"}, "leave /chat/completions out"),
+        ({"OPINION_URL": "models.example.com"}, "OPINION_URL"),
+        ({"OPINION_KEY": "two words"}, "OPINION_KEY is wrong"),
+        ({"OPINION_KEY": "钥匙"}, "OPINION_KEY is wrong"),
+        ({"OPINION_MODEL": "m" * 201}, "OPINION_MODEL"),
+        ({"OPINION_DAILY": "0"}, "leave OPINION_URL out"),
+        ({"OPINION_DAILY": "1000000"}, "from 1 to 100000"),
+        ({"OPINION_TIMEOUT": "0"}, "at most 20"),
+        ({"OPINION_TIMEOUT": "60"}, "at most 20"),
+        ({"OPINION_TIMEOUT": "nan"}, "at most 20"),
+    ],
+)
+def test_a_mistake_about_second_opinions_is_said_before_the_start(
+    tmp_path: Path, given: dict[str, str], named: str
+) -> None:
+    if named != "OPINION_MODEL is not: name the model" and "OPINION_URL" in given:
+        given = given | {"OPINION_MODEL": "m"}
+
+    (mistake,) = mistakes(tmp_path, **given)
+
+    assert named in mistake
