@@ -258,9 +258,8 @@ def notify() -> None:
 
 @job
 def ask_opinions() -> None:
-    """Ask a language model about what the classifier left to people, a few a ring."""
-    if opinions_out.ask_due(now=utcnow(), rules=rules()):
-        current_app.extensions["doorbell"].ring("ask_opinions")
+    """Ask a language model about what the classifier left to people; replies to followers do not wait for it."""
+    opinions_out.begin(rules)
 
 
 @job
@@ -326,12 +325,14 @@ def check_menus() -> None:
 def learn() -> None:
     """Begin the week's training, or one that somebody asked for, beside the worker; look after the model in use."""
     with transaction() as session:
-        runs.put_weekly(session, now=utcnow(), zone=current_app.config["SETTINGS"].time_zone)
+        is_new_week = runs.put_weekly(session, now=utcnow(), zone=current_app.config["SETTINGS"].time_zone) is not None
         shelf.watch(session, now=utcnow())
         run = runs.claim(session, now=utcnow())
         run_id = run.id if run else None
     if run_id is not None:
         retraining.begin(run_id)
+    if is_new_week:
+        retraining.fade_texts()
 
 
 JOBS = {  # job -> queue

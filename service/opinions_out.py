@@ -1,9 +1,12 @@
-"""Asks a language model about what is undecided: claim, ask with no transaction open, settle. May run twice."""
+"""Asks a language model about what is undecided: claim, ask with no transaction open, settle. May run twice.
+
+Its threads are daemons: nobody waits for an answer when the process ends, and the lease of its claim runs out.
+"""
 
 import logging
+import threading
 import time
-from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -11,6 +14,7 @@ from flask import Flask, current_app
 from sqlalchemy.exc import IntegrityError
 
 from service import alerts
+from service.clock import utcnow
 from service.config import Settings
 from service.database import reading, transaction
 from service.opinions.asking import Endpoint, ask
@@ -33,6 +37,28 @@ def endpoint_in(settings: Settings) -> Endpoint | None:
     return Endpoint(settings.opinion_url, settings.opinion_model, settings.opinion_key, settings.opinion_timeout)
 
 
+_round: list[threading.Thread] = []  # the last one of this worker
+
+
+def begin(rules: Callable[[], Rulebook]) -> None:
+    """Ask beside the worker, whose replies to followers must not wait for a model; one round at a time."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if endpoint_in(settings) is None or any(thread.is_alive() for thread in _round):
+        return  # what has become due meanwhile is found by the round's next look, or by the next ring
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def run() -> None:
+        with app.app_context():
+            try:
+                while ask_due(now=utcnow(), rules=rules()):
+                    pass
+            except Exception:
+                log.exception("no second opinions")
+
+    _round[:] = [threading.Thread(target=run, name="opinions", daemon=True)]
+    _round[0].start()
+
+
 def ask_due(*, now: datetime, rules: Rulebook) -> bool:
     """Ask about the next few undecided tickets; whether there may be more."""
     settings: Settings = current_app.config["SETTINGS"]
@@ -50,9 +76,11 @@ def ask_due(*, now: datetime, rules: Rulebook) -> bool:
         with app.app_context():
             _ask_safely(endpoint, request, now=now, rules=rules)
 
-    if requests:
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(run, requests))
+    askers = [threading.Thread(target=run, args=(request,), daemon=True) for request in requests]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
     return len(requests) == AT_ONCE
 
 
@@ -70,6 +98,7 @@ def _ask(endpoint: Endpoint, request: Request, *, now: datetime, rules: Rulebook
     if isinstance(found, OpinionError):
         _failed(request, found, now=now)
         return
+    now += took  # what comes of it stands in the history after what happened meanwhile
     said = Said(found.category, found.confidence, found.reason, found.tokens)
     with transaction() as session:
         seconding.answered(session, request, said, now=now, rules=rules, took=took)

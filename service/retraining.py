@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from service import trained_models
 from service.clock import utcnow
 from service.database import reading, transaction
+from service.keyword_rules import OFF
 from service.learning import comparison, corrections, runs, shelf
 from service.learning.comparison import CANDIDATE, IN_USE, SHIPPED, Measured, Objection
 from service.learning.corpus import Example, fixed_examples, shipped_examples
@@ -102,7 +103,8 @@ def ground(session: Session) -> Ground:
     rows: dict[str, list[dict[str, object]]] = {"keywords": [], "categories": []}
     query = select(RulebookRow).where(RulebookRow.section.in_(rows))
     for row in session.scalars(query.order_by(RulebookRow.position, RulebookRow.id)):
-        rows[row.section].append(row.value)
+        if not row.value.get(OFF):
+            rows[row.section].append(row.value)
     own, model = corrections.gather(session), trained_models.in_use(session).weights
     return Ground(own, rows["keywords"], rows["categories"], model)
 
@@ -161,7 +163,6 @@ def perform(run_id: int, *, by: str, say: Say = lambda _: None, train: Train = b
             outcome = concluded(session, outcome, by=by)
             version = outcome.attempt.version if outcome.attempt else None
             runs.finish(session, run_id, outcome.state, now=utcnow(), because=outcome.because, version=version)
-            judgements.fade(session, before=utcnow() - KEPT)
     except Exception as error:
         with transaction() as session:
             because = f"训练失败（{type(error).__name__}），请查看日志"
@@ -179,6 +180,14 @@ def concluded(session: Session, outcome: Outcome, *, by: str) -> Outcome:
         return Outcome(runs.SAME, SAME_AS, tried)
     made = shelf.put(session, tried.candidate, by=by, now=utcnow(), refused=outcome.because)
     return Outcome(runs.PUBLISHED if made.state == ACTIVE else runs.REFUSED, made.because, tried)
+
+
+def fade_texts() -> None:
+    """Take away the texts of examples whose term is over, whether or not there is anything to train on."""
+    while True:
+        with transaction() as session:
+            if judgements.fade(session, before=utcnow() - KEPT) < judgements.FADED:
+                return
 
 
 _children: list[subprocess.Popen[bytes]] = []  # of this worker: asked after, so that none stays behind as a zombie

@@ -42,7 +42,10 @@ SAME_OF_EITHER = (
     ),
     *(f"tests/http/test_{name}.py" for name in ("extensions_http", "follower_lifecycle", "followers", "notifications")),
     *(f"tests/http/test_{name}.py" for name in ("policy_pages", "robot_pages", "supervision_api", "supervision_pages")),
-    *(f"tests/http/test_{name}.py" for name in ("wall", "windows_and_calls")),
+    *(f"tests/http/test_{name}.py" for name in ("wall", "windows_and_calls", "routing_pages", "rule_pages")),
+    *(f"tests/http/test_{name}.py" for name in ("duty_pages", "handover_pages", "kept_pages", "quality_pages")),
+    *(f"tests/http/test_{name}.py" for name in ("custody_http", "opinion_on_page")),
+    *(f"tests/integration/test_{name}.py" for name in ("learning_corrections", "train_command")),
 )
 SCENARIOS = "tests/scenarios"  # they mostly wait, so they run beside the rest
 AT_ONCE = os.cpu_count() or 1

@@ -41,8 +41,10 @@ def find(session: Session, version: str) -> TrainedModel | None:
 
 
 def listing(session: Session, limit: int = LISTED) -> Sequence[TrainedModel]:
-    """The newest first."""
-    return session.scalars(select(TrainedModel).order_by(TrainedModel.id.desc()).limit(limit)).all()
+    """The newest first, the one in use among them however old it is."""
+    found = list(session.scalars(select(TrainedModel).order_by(TrainedModel.id.desc()).limit(limit)))
+    in_use = active(session)
+    return found if in_use is None or in_use in found else [*found, in_use]
 
 
 def with_bytes(session: Session, versions: Sequence[str]) -> set[str]:

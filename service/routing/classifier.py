@@ -24,10 +24,12 @@ from service.routing.text import normalise
 GUESS = "inquiry"  # where nothing was recognised
 PRIORITIES = ("low", "normal", "high", "urgent")
 SOURCES = KEYWORD, MODEL = "keyword", "model"
+IDLE = ("invalid", "other")  # what needs nobody, unless it speaks of danger
 DELICATE = ("complaint", "report", "privacy_request")  # what must not be taken for something milder
 
 # below the first a person decides; from the second probability of something delicate on, nothing else is decided alone
 CONFIDENT, WARY = 0.7, 0.05
+IDLY_CONFIDENT = 0.95  # before a message is taken for nothing: whoever wrote half a question must not be left standing
 CONFIDENT_ALONE, WARY_ALONE = 0.6, 0.2  # of the rules without a model, whose probabilities are rougher
 SUSPECTED = 0.5  # likewise where the rules alone see one with this probability
 DECISIVE = 6.0  # a rule of this weight decides whatever the model thinks
@@ -101,7 +103,7 @@ class Classifier:
             category=category,
             priority=priority,
             confidence=round(confidence, 3),
-            triage=not (by_rule or self._model) or self._is_unsure(read),
+            triage=not (by_rule or self._model) or self._is_unsure(read) or (category in IDLE and priority == "urgent"),
             because=because or (BY_MODEL if self._model else NO_REASON,),
             source=KEYWORD if by_rule or not self._model else MODEL,
             ranked=tuple((code, round(chance, 4)) for code, chance in read.ranked),
@@ -125,6 +127,8 @@ class Classifier:
         """Whether a person must decide between the best guess and what else it may be."""
         category, confidence = read.ranked[0]
         confident, wary = (CONFIDENT, WARY) if self._model else (CONFIDENT_ALONE, WARY_ALONE)
+        if category in IDLE and self._model:
+            confident = IDLY_CONFIDENT
         missed = category not in DELICATE and (_delicate(read.ranked) >= wary or read.suspected)
         return missed or confidence < confident
 

@@ -10,6 +10,7 @@ from service.errors import InvalidInput
 Matcher = Callable[[str], tuple[int, int] | None]  # text -> (start, end) of the first match
 
 WIDEST = 40  # upper bound of a repetition
+WIDEST_CHOICE = 5  # of a repeated group with alternatives: where two of them fit, each round doubles the work
 MOST_GAPS = 4  # repetitions of more than GAP in one pattern: the work is about GAP ** gaps for each start
 GAP = 4
 _QUANTIFIER = re.compile(r"\{(\d*)(,?)(\d*)\}|[*+?]")
@@ -27,7 +28,9 @@ class _Scan:
     """How far a pattern has been read, and what its open groups have repeated so far."""
 
     repeats: list[bool] = field(default_factory=lambda: [False])
+    chooses: list[bool] = field(default_factory=lambda: [False])  # the same of alternatives
     last_group_repeats: bool = False
+    last_group_chooses: bool = False
     gaps: int = 0
 
 
@@ -99,11 +102,17 @@ def _step(pattern: str, at: int, scan: _Scan) -> int:
         return _end_of_class(pattern, at)
     if sign == "(":
         scan.repeats.append(False)
+        scan.chooses.append(False)
         prefix = re.compile(r"\(\?(?:[:=!>]|<[=!])").match(pattern, at)
         return prefix.end() if prefix else at + 1
     if sign == ")":
         scan.last_group_repeats = scan.repeats.pop()
         scan.repeats[-1] = scan.repeats[-1] or scan.last_group_repeats
+        scan.last_group_chooses = scan.chooses.pop()
+        scan.chooses[-1] = scan.chooses[-1] or scan.last_group_chooses
+        return at + 1
+    if sign == "|":
+        scan.chooses[-1] = True
         return at + 1
     quantifier = _QUANTIFIER.match(pattern, at)
     if quantifier:
@@ -127,8 +136,9 @@ def _check_quantifier(quantifier: re.Match[str], scan: _Scan, *, after_group: bo
     if low is None or (comma and not high):
         raise UnsafePattern(f"{quantifier.group()} has no upper bound; write for example {{0,10}}")
     widest = int(high or low)
-    if widest > WIDEST:
-        raise UnsafePattern(f"{quantifier.group()} is wider than {WIDEST}")
+    most = WIDEST_CHOICE if after_group and scan.last_group_chooses else WIDEST
+    if widest > most:
+        raise UnsafePattern(f"{quantifier.group()} is wider than {most}")
     if after_group and scan.last_group_repeats:
         raise UnsafePattern("a repetition inside a repeated group can take very long")
     scan.repeats[-1] = True

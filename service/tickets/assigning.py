@@ -119,8 +119,10 @@ def enlist(session: Session, department_codes: Collection[str], *, now: datetime
     departments = select(Department.id).where(Department.code.in_(department_codes))
     free = (Ticket.closed_at.is_(None), Ticket.assignee_id.is_(None), COUNTS, Ticket.category.is_not(None))
     due_at = now + timedelta(seconds=2 * FRESH_SECONDS)
-    lying = update(Ticket).where(Ticket.department_id.in_(departments), *free, Ticket.wants_assignee_at.is_(None))
-    session.execute(lying.values(wants_assignee_at=due_at))
+    lying = select(Ticket.id).where(Ticket.department_id.in_(departments), *free, Ticket.wants_assignee_at.is_(None))
+    # in the order in which `locks` takes tickets: a sweep that holds some of them is waited for, and never waits too
+    lying = lying.order_by(Ticket.follower_id, Ticket.id).with_for_update(key_share=True, of=Ticket)
+    session.execute(update(Ticket).where(Ticket.id.in_(lying)).values(wants_assignee_at=due_at))
 
 
 def _forget(session: Session, department_id: int, now: datetime) -> int:

@@ -18,7 +18,7 @@ from service.tickets import breaches, custody, orders
 from service.tickets.breaches import Holder
 from service.tickets.clocks import Clocks
 from service.tickets.models import Ticket
-from service.tickets.states import LIVE, OURS, Action, Status, after
+from service.tickets.states import LIVE, OURS, WORKABLE, Action, Status, after
 
 FINISHED = (Status.CLOSED, Status.DECLINED, Status.WITHDRAWN, Status.MERGED, Status.INVALID)
 STANDSTILL = {
@@ -87,6 +87,7 @@ def change(
     yield clocks
     if ticket.status in FINISHED:
         _finish(session, ticket, clocks, deed)
+    _leave_recused(session, ticket, before["status"])
     custody.follow(ticket, had_by=holder.user_id, now=deed.now, rules=deed.rules)
     clocks.follow_department(now=deed.now)
     clocks.settle_pauses(now=deed.now)
@@ -97,8 +98,7 @@ def change(
         _point_follower(session, ticket)
         if ticket.status in OURS:  # the sweep looks when its window shuts
             ticket.window_warn_at = deed.now
-    ticket.version += 1
-    ticket.updated_at = deed.now
+    ticket.version, ticket.updated_at = ticket.version + 1, deed.now
     now_is = snapshot(session, ticket, deed.rules)
     changed = [name for name, value in now_is.items() if value != before[name]]
     audit.record(
@@ -121,6 +121,13 @@ def _finish(session: Session, ticket: Ticket, clocks: Clocks, deed: Deed) -> Non
     ticket.closed_at, ticket.wake_at, ticket.follow_up_open = ticket.closed_at or deed.now, None, False
     ticket.callback_due_at = ticket.awaits_window = ticket.classify_at = ticket.notice_at = None
     ticket.window_warned = ticket.window_warn_at = None
+
+
+def _leave_recused(session: Session, ticket: Ticket, was: object) -> None:
+    """What is open again does not stay with somebody who keeps away, and may do nothing with it."""
+    if ticket.status in WORKABLE and was not in WORKABLE and custody.is_with_recused(session, ticket):
+        ticket.assignee_id = None
+        move(ticket, Action.HAND_BACK)
 
 
 def move(ticket: Ticket, action: Action) -> None:

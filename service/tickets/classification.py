@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from service.messaging.followers import Follower
 from service.routing.classifier import PRIORITIES, Verdict
 from service.rulebook import Rulebook
-from service.tickets import cooperation, judgements, likenesses, matters, recusals, supervision, windows
+from service.tickets import cooperation, judgements, likenesses, matters, notifying, recusals, supervision, windows
 from service.tickets.changes import Deed, change
 from service.tickets.matters import Heard, Kind
 from service.tickets.models import Message, Ticket
@@ -90,6 +90,7 @@ def _apply(session: Session, ticket: Ticket, verdict: Verdict, deed: Deed, heard
     kind = Kind(category, verdict.priority, picked.subcategory.code if picked else None)
     place = matters.place_for(session, ticket, kind, heard, deed.rules)
     if ticket.class_source and place.is_of(ticket):
+        ticket.triage = verdict.triage
         return True
     also = {"source": verdict.source, "confidence": round(verdict.confidence, 3), "triage": verdict.triage}
     also |= place.told
@@ -145,7 +146,12 @@ def _propose(session: Session, ticket: Ticket, category: str, verdict: Verdict, 
     if category == INVALID or (not urgent and (category == ticket.category or verdict.triage)):
         return
     proposal = {"category": category, "priority": verdict.priority, "confidence": round(verdict.confidence, 3)}
-    if ticket.proposal is not None and all(ticket.proposal.get(k) == v for k, v in proposal.items()):
-        return
+    said = {"category": category, "priority": verdict.priority, "urgent": urgent}
+    if ticket.proposal is not None and all(ticket.proposal.get(name) == value for name, value in said.items()):
+        return  # each further message moves the confidence a little: that is no news
     with change(session, ticket, Action.PROPOSE, deed, because="、".join(verdict.because), also=proposal):
         ticket.proposal = proposal | {"because": list(verdict.because), "urgent": urgent}
+    if urgent:
+        facts = {"what": "found", "number": ticket.number, "text": "、".join(verdict.because)}
+        cause = f"urgent:{ticket.id}:{ticket.version}"
+        notifying.tell(session, notifying.Matter(cause, "urgent", ticket, facts, who=("handler",)), deed)

@@ -42,7 +42,16 @@ def refuse_recused(session: Session, ticket: Ticket, user: User, action: Action)
 
 def is_recused(session: Session, ticket: Ticket, user: User) -> bool:
     """Whether the person keeps away from this ticket."""
-    found = session.get(Recusal, (ticket.id, user.id))
+    return _keeps_away(session, ticket, user.id)
+
+
+def is_with_recused(session: Session, ticket: Ticket) -> bool:
+    """Whether somebody has the ticket who keeps away from it."""
+    return ticket.assignee_id is not None and _keeps_away(session, ticket, ticket.assignee_id)
+
+
+def _keeps_away(session: Session, ticket: Ticket, user_id: int) -> bool:
+    found = session.get(Recusal, (ticket.id, user_id))
     return found is not None and found.lifted_at is None
 
 

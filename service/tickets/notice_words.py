@@ -25,6 +25,7 @@ KINDS: Mapping[str, Mapping[Lang, str]] = {
     "incident": {"zh": "同类集中", "en": "Same matter"},
     "handover": {"zh": "交接班", "en": "Handover"},
     "assigned": {"zh": "派单", "en": "Assigned"},
+    "urgent": {"zh": "紧急", "en": "Urgent"},
 }
 TITLES: Mapping[tuple[str, str], Mapping[Lang, str]] = {  # by kind and what of it
     ("supervision", "opened"): {"zh": "{level}：请答复", "en": "{level}: please answer"},
@@ -46,6 +47,7 @@ TITLES: Mapping[tuple[str, str], Mapping[Lang, str]] = {  # by kind and what of 
     ("appeal", "upheld"): {"zh": "申诉成立，责任已撤销", "en": "Appeal upheld, breach revoked"},
     ("appeal", "rejected"): {"zh": "申诉未成立", "en": "Appeal rejected"},
     ("assigned", "given"): {"zh": "新工单派给您，请受理", "en": "A new ticket for you to accept"},
+    ("urgent", "found"): {"zh": "来信像是紧急事项，请马上查看", "en": "Seems urgent now, please look at once"},
     ("handover", "handed"): {"zh": "同事下班，工单交给您，请确认", "en": "Tickets handed to you at shift end"},
     ("incident", "many"): {
         "zh": "一小时内 {count} 位客户反映同一件事",

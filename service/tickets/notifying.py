@@ -38,7 +38,7 @@ class Matter:
     """What people should know. `who` and `how` as in `sla.ladder`; `users`: ids of others who hear of it too."""
 
     cause: str  # the same cause is told once: "escalation:12"
-    kind: str  # escalation urge supervision extension breach appeal unread handover assigned
+    kind: str  # escalation urge supervision extension breach appeal unread handover assigned urgent
     ticket: Ticket | None
     facts: Mapping[str, object]
     who: tuple[str, ...] = ()
@@ -163,7 +163,11 @@ def topic_of(user_id: int) -> str:
 
 def is_urgent(matter: Matter) -> bool:
     """Whether it goes out in quiet hours too."""
-    return matter.facts.get("level") == RED or (matter.ticket is not None and matter.ticket.priority == "urgent")
+    return (
+        matter.facts.get("level") == RED
+        or matter.kind == "urgent"
+        or (matter.ticket is not None and matter.ticket.priority == "urgent")
+    )
 
 
 def unread_due(session: Session, *, now: datetime, rules: Rulebook) -> int:

@@ -37,7 +37,7 @@ def return_due(session: Session, *, now: datetime, rules: Rulebook) -> int:
     due = locks.lock_due(session, Ticket.pool_return_at, now=now)
     for ticket in due:
         ticket.pool_return_at = None
-        if ticket.status is Status.PENDING_ACCEPTANCE and ticket.assignee_id is not None:
-            minutes = rules.assignment_for(ticket.department_id).return_minutes
+        minutes = rules.assignment_for(ticket.department_id).return_minutes  # 0 by now: it stays for ever
+        if minutes and ticket.status is Status.PENDING_ACCEPTANCE and ticket.assignee_id is not None:
             hand_back(session, ticket, Deed(by=None, now=now, rules=rules), because=f"派单后 {minutes} 分钟未受理")
     return len(due)

@@ -27,6 +27,7 @@ ICONS: Mapping[str, str] = {
     "incident": "users",
     "handover": "user-share",
     "assigned": "user-check",
+    "urgent": "alert-circle",
 }
 TONES: Mapping[str, str] = {"ordinary": "orange", "yellow": "amber", "red": "red"}  # by level
 LATE_RUNGS = {"overdue"}

@@ -22,6 +22,7 @@ from service.web.replies_words import DAYS, HOURS
 LONGEST = 200
 MOST_WORDS = 50
 SHORT = Length(max=LONGEST)
+FIRST_YEAR, LAST_YEAR = 1970, 2190  # beyond them no calendar says when anything is due
 
 
 class RowForm(FlaskForm):
@@ -104,7 +105,7 @@ class RowForm(FlaskForm):
 
     def row(self, key: str = "") -> RoutingRow:
         """The row as it was filled in."""
-        words = [word.strip().replace("|", " ") for word in (self.keyword.data or "").splitlines()]
+        words = [word.strip().replace("|", " ") for word in clean(self.keyword.data).splitlines()]
         window = Window(
             frozenset(int(day) for day in self.days.data or []),
             moment(self.start.data),
@@ -141,6 +142,10 @@ class TrialForm(FlaskForm):
     scene = StringField(_l("二维码场景"), validators=[Optional(), SHORT])
     tags = StringField(_l("粉丝标签（用逗号隔开）"), validators=[Optional(), SHORT])
     at = LocalMoment(_l("时间（留空为现在）"), format="%Y-%m-%dT%H:%M", validators=[Optional()])
+
+    def validate_at(self, field: Field) -> None:
+        if field.data is not None and not FIRST_YEAR <= field.data.year <= LAST_YEAR:
+            raise ValidationError(_("请填 %(first)d 到 %(last)d 年之间的时间", first=FIRST_YEAR, last=LAST_YEAR))
 
     def tags_given(self) -> tuple[str, ...]:
         names = clean(self.tags.data).replace("，", ",").replace("、", ",").split(",")

@@ -203,7 +203,11 @@ def test_a_message_that_is_tried_is_escaped_and_kept(admin: Visitor):
     assert "&lt;script&gt;alert(1)" in page.text
 
 
-@pytest.mark.parametrize("odd", [{"at": "yesterday"}, {"text": "x" * 2001}])
+NO_CALENDAR = ("0001-01-01T00:00", "1969-12-31T23:59", "2191-01-01T00:00", "9999-12-31T23:59")
+ODD_TRIALS = [{"at": "yesterday"}, {"text": "x" * 2001}, *({"at": at} for at in NO_CALENDAR)]
+
+
+@pytest.mark.parametrize("odd", ODD_TRIALS)
 def test_an_odd_trial_is_refused_at_its_field(admin: Visitor, odd: dict[str, str]):
     assert admin.post(TRY, {"text": INQUIRY, **odd}).status_code == 422
 

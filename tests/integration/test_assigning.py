@@ -207,6 +207,18 @@ def test_the_minutes_to_accept_are_working_minutes(desk: Desk, li: User):
     assert back_at.date() == date(2026, 3, 5)
 
 
+def test_what_need_not_be_accepted_in_time_any_more_stays_with_whoever_has_it(desk: Desk, li: User):
+    switch(desk, "QGB", return_minutes=15)
+    ticket = desk.ticket()
+    assign(desk)
+    switch(desk, "QGB", return_minutes=0)
+    desk.later(hours=1)
+
+    give_back(desk)
+
+    assert (has(desk, ticket), desk.reread(ticket).pool_return_at) == ("li", None)
+
+
 @pytest.mark.parametrize("how", ["accept", "reply", "by hand"])
 def test_what_is_taken_up_or_given_by_a_person_does_not_go_back(desk: Desk, li: User, wang: User, how: str):
     switch(desk, "QGB")
@@ -351,6 +363,15 @@ def test_what_lies_there_is_given_out_once_a_department_has_the_rule(desk: Desk,
 
     assert assign(desk) == 2
     assert [has(desk, t) for t in lying] == ["li", "li"]
+
+
+def test_what_lies_there_is_locked_in_the_order_in_which_sweeps_lock(desk: Desk, counted):
+    """In any other order the switch and a sweep that holds many tickets wait for each other."""
+    with counted() as statements, transaction() as session:
+        assigning.enlist(session, ["QGB"], now=desk.now)
+
+    (statement,) = (" ".join(each.split()) for each in statements if "UPDATE tickets" in each)
+    assert "ORDER BY tickets.follower_id, tickets.id" in statement
 
 
 def test_nothing_waits_any_more_once_a_department_has_the_rule_no_longer(desk: Desk, li: User):

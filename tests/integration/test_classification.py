@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from service.database import transaction
+from service.database import reading, transaction
 from service.people import User
 from service.routing.classifier import Verdict
 from service.tickets import classification, closing, cooperation
 from service.tickets.access import visible_to
 from service.tickets.models import Ticket
+from service.tickets.register import Notification
 from service.tickets.states import Status
 from tests.factories import COMPLAINT, INQUIRY, Desk
 
@@ -101,6 +102,17 @@ def test_more_words_are_judged_again_while_nobody_has_it(desk: Desk):
     assert (again.category, again.department.code) == ("complaint", "KFB")
 
 
+def test_more_words_that_only_make_it_sure_take_it_out_of_triage(desk: Desk):
+    ticket = desk.ticket("上班")
+    assert (ticket.category, ticket.triage) == ("inquiry", True)
+
+    desk.says(INQUIRY)
+    desk.later(minutes=1)
+    desk.classify()
+
+    assert (desk.reread(ticket).category, desk.reread(ticket).triage) == ("inquiry", False)
+
+
 def test_the_same_verdict_is_no_news(desk: Desk):
     ticket = desk.ticket()
     desk.says("请问周末上班吗")
@@ -181,6 +193,27 @@ def test_an_urgent_finding_reaches_whoever_has_it(desk: Desk, bell, boss: User):
     assert (after.priority, after.proposal["priority"], after.proposal["urgent"]) == ("normal", "urgent", True)
     assert f"ticket:{ticket.number}" in bell.announced
     assert desk.events(ticket)[-1].action == "propose"
+
+
+def test_an_urgent_finding_tells_whoever_has_it_once_however_much_more_is_written(desk: Desk, boss: User):
+    ticket = desk.accept(desk.ticket(), boss)
+
+    for words in ("家里煤气泄漏了", "煤气味越来越大", "快来人啊煤气"):
+        desk.says(words)
+        desk.classify()
+
+    with reading() as session:
+        query = select(Notification.user_id, Notification.kind, Notification.ticket_id, Notification.urgent)
+        told = session.execute(query).all()
+    assert [tuple(row) for row in told] == [(boss.id, "urgent", ticket.id, True)]
+    assert [e.action for e in desk.events(ticket)].count("propose") == 1
+
+
+def test_talk_that_speaks_of_danger_is_a_matter_for_a_person(desk: Desk):
+    ticket = desk.ticket("哈哈 有人跳楼了")
+
+    assert (ticket.category != "invalid", ticket.priority, ticket.triage) == (True, "urgent", True)
+    assert desk.clock(ticket, "accept") is not None
 
 
 def test_an_urgent_matter_is_urgent_from_the_start(desk: Desk):

@@ -7,21 +7,24 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import select, update
 
-from service import alerts, jobs, retraining
+from service import alerts, jobs, keyword_rules, retraining
 from service.audit import Event
 from service.clock import utcnow
 from service.database import reading, transaction
 from service.errors import IllegalTransition, InvalidInput, NotFound
+from service.keyword_rules import Edit
 from service.learning import corrections, runs, shelf
 from service.learning.corpus import Example, fixed_examples
 from service.learning.runs import TrainingRun
 from service.people import User
 from service.routing.keywords import Keywords
 from service.routing.model import shipped_model
+from service.tickets import judgements
+from service.tickets.judgements import Judgement
 from service.trained_models import TrainedModel
 from tests.factories import COMPLAINT, INQUIRY, MORNING, Desk
 from tests.integration.test_races import at_once
-from tests.learning_rig import correct, corrected, hopeless, like_shipped, models, trained, version_of
+from tests.learning_rig import correct, corrected, hopeless, judgement, like_shipped, models, trained, version_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SUNDAY = datetime(2026, 3, 8, 3, 0, tzinfo=SHANGHAI)
@@ -338,6 +341,41 @@ def test_the_job_may_run_twice_without_harm(now_desk: Desk):
     jobs.learn()
 
     assert [state for _, state in states_of_runs()] == ["skipped"]
+
+
+def test_texts_fade_every_week_also_where_nothing_is_trained(taught: Desk, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(judgements, "FADED", 1)
+    old = taught.newest()
+    correct(taught, taught.ticket(COMPLAINT, follower="oSecond"), taught.person("wu", "admin", "QGB"), to="fault")
+    with transaction() as session:
+        session.execute(update(Judgement).values(settled_at=utcnow() - retraining.KEPT - timedelta(days=1)))
+
+    jobs.learn()
+
+    assert [state for _, state in states_of_runs()] == ["skipped"]
+    assert (judgement(old).text, judgement(taught.newest()).text) == (None, None)
+
+
+def test_a_rule_that_is_switched_off_takes_no_part_in_a_training(taught: Desk):
+    with transaction() as session:
+        first = keyword_rules.rows_of(session)[0]
+        keyword_rules.switch(session, first.id, Edit("boss", utcnow()), on=False)
+
+    with reading() as session:
+        patterns = [row["pattern"] for row in retraining.ground(session).keywords]
+
+    assert patterns
+    assert first.rule.pattern not in patterns
+
+
+def test_the_model_in_use_is_listed_however_many_came_after_it(taught: Desk):
+    trained(like_shipped(), now=utcnow())
+    trained(hopeless(), now=utcnow())
+
+    with reading() as session:
+        listed = shelf.listing(session, limit=1)
+
+    assert [model.state for model in listed] == ["refused", "active"]
 
 
 def test_a_correction_teaches_as_soon_as_it_is_made(now_desk: Desk, boss: User):

@@ -1,6 +1,7 @@
 """A second opinion helps where nobody is sure: it lowers, hides and dismisses nothing, and is missed by nobody."""
 
 import logging
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from service.tickets import classification, cooperation, judgements, opinions
 from service.tickets.models import Ticket
 from service.tickets.opinions import LEASE, Opinion
 from tests.factories import INQUIRY, Desk
+from tests.fakes import FakeChannel
 from tests.integration.test_races import at_once
 from tests.opinion_rig import Answer, StandIn, completion, opinion, running_model
 
@@ -108,6 +110,13 @@ def setting(second: Second, **changed: object) -> None:
     second.desk.app.config["SETTINGS"] = replace(second.desk.app.config["SETTINGS"], **changed)  # type: ignore[type-var]
 
 
+def round_ends() -> None:
+    """What the worker asks beside its other work has been asked."""
+    for thread in threading.enumerate():
+        if thread.name == "opinions":
+            thread.join()
+
+
 def alarms() -> list[str]:
     with reading() as session:
         return [alert.detail for alert in alerts.open_alerts(session) if alert.kind == "opinion"]
@@ -130,8 +139,57 @@ def test_the_worker_s_jobs_do_it_all(second: Second, monkeypatch: pytest.MonkeyP
     for _ in range(2):
         jobs.classify()
         jobs.ask_opinions()
+        round_ends()
 
     assert (len(second.model.asked), second.desk.newest().class_source) == (1, "model")
+
+
+def test_a_reply_does_not_wait_for_the_model(second: Second, channel: FakeChannel, monkeypatch: pytest.MonkeyPatch):
+    second.desk.now = utcnow() - timedelta(minutes=1)
+    answered, agent = second.desk.ticket(follower="oWaits"), second.desk.person("zhang", "admin", "QGB")
+    second.desk.says("不确定的一件事", follower="oAsks")
+    monkeypatch.setattr(jobs, "rules", lambda: second.rules)
+    jobs.classify()
+    asking, goes_on = threading.Event(), threading.Event()
+    second.model.meanwhile = lambda: (asking.set(), goes_on.wait())
+
+    jobs.ask_opinions()
+    assert asking.wait(10)
+    jobs.ask_opinions()  # the ring of ten seconds later
+    second.desk.reply(answered, agent, "您好")
+    jobs.deliver()
+
+    assert ([sent.text for sent in channel.sent], second.states) == (["您好"], [("sending", None)])
+    goes_on.set()
+    round_ends()
+    assert (len(second.model.asked), second.states) == (1, [("done", "moved")])
+
+
+def test_nobody_waits_for_the_model_when_the_worker_stops(second: Second, monkeypatch: pytest.MonkeyPatch):
+    second.desk.now = utcnow() - timedelta(minutes=1)
+    second.desk.says("不确定的一件事")
+    monkeypatch.setattr(jobs, "rules", lambda: second.rules)
+    jobs.classify()
+    before, asking, goes_on = set(threading.enumerate()), threading.Event(), threading.Event()
+    second.model.meanwhile = lambda: (asking.set(), goes_on.wait())
+
+    jobs.ask_opinions()
+    assert asking.wait(10)
+    begun = set(threading.enumerate()) - before
+
+    assert all(thread.daemon for thread in begun)
+    goes_on.set()
+    round_ends()
+
+
+def test_what_the_model_moved_stands_after_what_happened_while_it_was_asked(second: Second):
+    ticket = second.ticket()
+
+    second.ask()
+
+    moved = second.desk.events(ticket)[-1]
+    assert moved.action == "classify"
+    assert moved.at > second.desk.now
 
 
 def test_an_opinion_that_agrees_ends_the_doubt(second: Second):

@@ -216,6 +216,20 @@ def test_who_was_taken_for_another_is_let_back_in_and_no_name_brings_it_back(des
         lift(desk, ticket, boss, li)
 
 
+def test_what_is_open_again_does_not_lie_with_somebody_who_keeps_away(desk: Desk, li: User, boss: User):
+    switch(desk, "KFB")
+    ticket = desk.ticket(COMPLAINT)
+    assign(desk)
+    desk.answer(ticket, li)
+    recuse(desk, ticket, boss, li)
+
+    desk.says("还是没有解决，你们再看看")
+
+    after = desk.reread(ticket)
+    assert (after.assignee_id, after.status) == (None, Status.PENDING_ACCEPTANCE)
+    assert after.wants_assignee_at is not None
+
+
 def test_nobody_lets_themselves_back_in(desk: Desk, li: User):
     change_person(li, roles=["supervisor"])
     ticket = desk.ticket(ABOUT_LI)

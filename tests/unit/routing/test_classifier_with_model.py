@@ -84,3 +84,17 @@ def test_all_categories_are_ranked() -> None:
     assert ranked[0][0] == "inquiry"
     assert sum(chance for _, chance in ranked) == pytest.approx(1.0, abs=0.01)
     assert [chance for _, chance in ranked] == sorted((chance for _, chance in ranked), reverse=True)
+
+
+def test_chatter_that_speaks_of_danger_is_left_to_a_person() -> None:
+    verdict = shipped().classify("哈哈 有人跳楼了")
+
+    assert verdict.priority == "urgent"
+    assert verdict.triage or verdict.category not in ("other", "invalid")
+
+
+@pytest.mark.parametrize("text", ["周末", "材料", "你们那", "我想"])
+def test_half_a_question_is_not_taken_for_nothing(text: str) -> None:
+    verdict = shipped().classify(text)
+
+    assert verdict.triage or verdict.category not in ("other", "invalid")

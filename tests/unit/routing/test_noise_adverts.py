@@ -23,6 +23,11 @@ ADVERTS = (
     ("代 开 发 票 ，点 数 低，量 大 优 先 ＋Ｖ：fp888888", "spaced out, full width"),
 )
 MATTERS = (
+    (
+        "加微信 abc12345 贷款秒批 当天放款，已转了3000元",
+        "what somebody fell for, told in the words of the advertisement",
+    ),
+    ("微信号abc12345 诚招代理 加盟费5万交完就失联", "the same"),
     ("我加了你们客服微信，说低息贷款当天放款，结果收了我手续费", "a victim complains"),
     ("有人加我微信说刷单日赚300，是真的吗", "asks whether it is true"),
     ("被刷单骗了，对方微信 abc123，日赚300，零投入", "a victim reports"),

@@ -24,6 +24,8 @@ KEYWORDS: list[dict[str, object]] = json.loads(
         ("(?:a{0,3}|b){0,5}", "repetition in a branch"),
         (".{0,500}x", "too wide"),
         (".{0,9}a.{0,9}b.{0,9}c.{0,9}d.{0,9}e", "too many wide gaps"),
+        ("(a|aa){0,20}x", "alternatives that both fit: each round doubles the work"),
+        ("((?:a|a)b?){1,40}x", "the same, one group deeper"),
         (r"(a)\1", "reference to a group"),
         ("(a", "not a regular expression"),
         ("[a", "not a regular expression"),
