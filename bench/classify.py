@@ -85,9 +85,7 @@ def print_speed(classifier: Classifier, texts: Sequence[str]) -> None:
     desk = Path(sys.executable).with_name("desk")
     done = subprocess.run([desk, "classify"], input=lines, text=True, capture_output=True, check=True)
     seconds = time.perf_counter() - begun
-    print(
-        f"\nstart of Python and loading {loading:.2f} s, one message {statistics.median(spent) * 1000:.2f} ms (median)"
-    )
+    print(f"\nloading {float(loading):.2f} s, one message {statistics.median(spent) * 1000:.2f} ms (median)")
     print(f"desk classify: {done.stdout.count(chr(10)):,} messages in {seconds:.0f} s")
 
 
