@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from service import audit, rulebook, trained_models
 from service.errors import IllegalTransition, InvalidInput, NotFound
 from service.routing.classifier import Classifier, classifier_from
-from service.routing.keywords import CATEGORIES, EFFECTS, Rule
+from service.routing.keywords import CATEGORIES, EFFECTS, Rule, rule_from
 from service.routing.patterns import Matcher, UnsafePattern, check_pattern, compile_regex, compile_words
 from service.routing.text import normalise
 from service.rulebook import RulebookRow
@@ -84,7 +84,7 @@ def change(session: Session, rule_id: int, rule: Rule, edit: Edit, *, mark: str)
     rule, before = checked(rule), dict(row.value)
     _refuse_twin(_rows(session), rule, rule_id)
     after = value_of(rule) | ({OFF: True} if before.get(OFF) else {})
-    if after == value_of(_rule(before)) | ({OFF: True} if before.get(OFF) else {}):
+    if after == value_of(rule_from(before)) | ({OFF: True} if before.get(OFF) else {}):
         return
     row.value, row.edited, row.changed_at = after, True, edit.now
     rulebook.bump(session)
@@ -100,7 +100,7 @@ def switch(session: Session, rule_id: int, edit: Edit, *, on: bool) -> None:
     value = {name: each for name, each in row.value.items() if name != OFF}
     row.value, row.edited, row.changed_at = value | ({} if on else {OFF: True}), True, edit.now
     rulebook.bump(session)
-    _record(session, edit, f"keyword_rule_{'on' if on else 'off'}", _rule(value))
+    _record(session, edit, f"keyword_rule_{'on' if on else 'off'}", rule_from(value))
 
 
 def checked(rule: Rule) -> Rule:
@@ -207,22 +207,11 @@ def _row(session: Session, rule_id: int) -> RulebookRow:
 
 def _kept(row: RulebookRow) -> Kept:
     is_on = not row.value.get(OFF)
-    return Kept(row.id, _rule(row.value), is_on, row.key in _shipped_patterns(), row.edited, _mark(row))
+    return Kept(row.id, rule_from(row.value), is_on, row.key in _shipped_patterns(), row.edited, _mark(row))
 
 
 def _mark(row: RulebookRow) -> str:
     return row.changed_at.isoformat()
-
-
-def _rule(value: Mapping[str, object]) -> Rule:
-    return Rule(
-        category=str(value.get("category") or ""),
-        pattern=str(value["pattern"]),
-        weight=float(str(value.get("weight", 1.0))),
-        kind=str(value.get("kind") or "word"),
-        why=str(value.get("why") or ""),
-        effect=str(value.get("effect") or ""),
-    )
 
 
 def _record(

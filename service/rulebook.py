@@ -1,13 +1,11 @@
 """What differs between installations, as rows that administrators edit: read from here as one immutable value."""
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import JSON, UniqueConstraint, select
@@ -19,7 +17,7 @@ from service.people import Department
 from service.policy_versions import PolicyVersion
 from service.publishing import Publication, State
 from service.routing.assignment import EVERYBODY, AssignmentRules, assignment_from
-from service.routing.classifier import Classifier, classifier_from
+from service.routing.classifier import Classifier, classifier_from, shipped_rows
 from service.routing.rules import RoutingRow, in_order, row_from
 from service.routing.subcategories import Subcategories, subcategories_from
 from service.sla import shifts
@@ -155,8 +153,7 @@ class Rulebook:
 @lru_cache
 def shipped(name: str) -> list[dict[str, object]]:
     """The rows of a shipped default file."""
-    rows: list[dict[str, object]] = json.loads(resources.files("service.defaults").joinpath(name).read_text("utf-8"))
-    return rows
+    return shipped_rows(name)
 
 
 def install(session: Session, *, now: datetime) -> None:
@@ -282,10 +279,10 @@ def load(session: Session, version: int, zone: ZoneInfo, public_url: str = "") -
     )
 
 
-def policy_versions_in(session: Session, shipped_rows: Iterable[Row]) -> dict[int, PolicyTable]:
+def policy_versions_in(session: Session, as_shipped: Iterable[Row]) -> dict[int, PolicyTable]:
     """Version -> targets; 0 are the shipped ones."""
     rows = session.scalars(select(PolicyVersion).order_by(PolicyVersion.version.desc()).limit(MOST_POLICIES))
-    return {0: policies_from(shipped_rows)} | {row.version: policies_from(row.rows) for row in rows}
+    return {0: policies_from(as_shipped)} | {row.version: policies_from(row.rows) for row in rows}
 
 
 def orders_in(rows: Iterable[Row] = ()) -> OrderRules:

@@ -253,13 +253,14 @@ def _window(row: Mapping[str, object]) -> Window:
     days = row.get("days", list(range(7)))
     if not isinstance(days, list) or not days or not set(days) <= set(range(7)):
         raise InvalidInput(days="choose at least one day")
-    start, end = _time(row, "start"), _time(row, "end")
+    start, end = time_in(row, "start"), time_in(row, "end")
     if (start is None) != (end is None) or (start is not None and start == end):
         raise InvalidInput(start="give both ends of the span, or none")
     return Window(frozenset(days), start, end, _one_of(row, "hours", HOURS, "any"))
 
 
-def _time(row: Mapping[str, object], name: str) -> time | None:
+def time_in(row: Mapping[str, object], name: str) -> time | None:
+    """The time of day of a field; None where it is empty. Raises InvalidInput by its name."""
     given = row.get(name)
     if not given:
         return None

@@ -1,11 +1,9 @@
 """What a message is: rules, a linear model to which they are evidence, a person where both are unsure. Pure."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 from service.routing.features import signals
 from service.routing.keywords import (
@@ -19,6 +17,7 @@ from service.routing.keywords import (
 )
 from service.routing.model import Model, shipped_model
 from service.routing.noise import talk_kind
+from service.routing.shipped import shipped_json
 from service.routing.text import normalise
 
 GUESS = "inquiry"  # where nothing was recognised
@@ -210,7 +209,7 @@ def classifier_from(
 
 def shipped_rows(name: str) -> list[dict[str, object]]:
     """The rows of a shipped default file."""
-    rows: list[dict[str, object]] = json.loads(resources.files("service.defaults").joinpath(name).read_text("utf-8"))
+    rows: list[dict[str, object]] = shipped_json(name)
     return rows
 
 

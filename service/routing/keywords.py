@@ -79,7 +79,7 @@ class Keywords:
 
 def keywords_from(rows: Iterable[Mapping[str, object]]) -> Keywords:
     """The rules of rows as they stand in keywords.json. Raises InvalidInput on a bad row."""
-    return Keywords([_rule(row) for row in rows])
+    return Keywords([rule_from(row) for row in rows])
 
 
 def weight_of(effect: str, hits: Sequence[Hit]) -> float:
@@ -129,7 +129,8 @@ def _check(rule: Rule) -> None:
         raise InvalidInput(kind=f"{rule.kind!r} is neither word nor regex")
 
 
-def _rule(row: Mapping[str, object]) -> Rule:
+def rule_from(row: Mapping[str, object]) -> Rule:
+    """The rule of a row as it stands in keywords.json."""
     return Rule(
         category=str(row.get("category") or ""),
         pattern=str(row["pattern"]),

@@ -1,12 +1,11 @@
 """How much two matters say the same: pairs of characters that they share, without numbers and small talk. Pure."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
 from itertools import pairwise
 
+from service.routing.shipped import shipped_json
 from service.routing.text import normalise
 
 LONGEST = 240  # characters of a gist: what somebody wants stands before that
@@ -25,9 +24,7 @@ _COUNT = re.compile(
 _PLACEHOLDER = re.compile(r"\[[^\]\n]{1,8}\]")  # [图片], [捂脸]
 _WORD = re.compile(r"[^\W_]+")
 # what stands in every second message and says nothing of the matter
-_SMALL_TALK: list[str] = json.loads(
-    resources.files("service.defaults").joinpath("noise.json").read_text(encoding="utf-8")
-)["small_talk"]
+_SMALL_TALK: list[str] = shipped_json("noise.json")["small_talk"]
 _ENGLISH = r"\b(?:the|a|an|is|are|was|my|your|our|i|we|you|it|to|of|and|in|on|at|for|please|hi|hello|again)\b"
 _TALK = re.compile("|".join([_ENGLISH, *sorted(map(re.escape, _SMALL_TALK), key=len, reverse=True)]), re.ASCII)
 _UNIT = re.compile(r"[a-z]+|[^\W_]")  # a Latin word is one, so that "wifi" is not three pairs

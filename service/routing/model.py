@@ -75,14 +75,15 @@ class Model:
 def _stretches(text: str, weights: Sequence[float]) -> tuple[str, ...]:
     """The heaviest runs of characters that weigh something, in order of weight."""
     least = max(weights, default=0.0) * NOTABLE
+    speaks = [weight > least and sign.isalnum() for weight, sign in zip(weights, text, strict=True)]
     runs: list[tuple[float, str]] = []
     start = 0
-    for at in range(len(text) + 1):
-        if at < len(text) and weights[at] > least and text[at].isalnum() and at - start < LONGEST_WORD:
+    for at, is_speaking in enumerate([*speaks, False]):
+        if is_speaking and at - start < LONGEST_WORD:
             continue
         if at - start >= SHORTEST_WORD:
             runs.append((sum(weights[start:at]), text[start:at]))
-        start = at if at < len(text) and weights[at] > least and text[at].isalnum() else at + 1
+        start = at if is_speaking else at + 1
     heaviest = sorted(runs, key=lambda run: -run[0])
     return tuple(dict.fromkeys(words for _, words in heaviest))[:MOST_WORDS]
 

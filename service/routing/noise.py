@@ -1,14 +1,13 @@
 """What opens no ticket: thanks, greetings alone, nods, stickers, advertising. Pure; in doubt it is a matter."""
 
 import hashlib
-import json
 import re
 import unicodedata
 from collections.abc import Container
 from datetime import timedelta
-from importlib import resources
 
 from service.routing.patterns import Matcher, compile_regex
+from service.routing.shipped import shipped_json
 from service.routing.text import normalise
 
 LONGEST_TALK = 40  # longer texts are matters whatever they consist of
@@ -17,15 +16,8 @@ SALES_SIGNS = 2  # of different kinds, beside the contact to take up
 ADVERT = "advert"
 
 
-def _read(name: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(
-        resources.files("service.defaults").joinpath(name).read_text(encoding="utf-8")
-    )
-    return found
-
-
-_TALK = _read("talk.json")
-_NOISE = _read("noise.json")
+_TALK: dict[str, list[str]] = shipped_json("talk.json")
+_NOISE: dict[str, list[str]] = shipped_json("noise.json")
 REPEAT_WITHIN = timedelta(minutes=int(str(_NOISE["repeat_minutes"])))  # the same words again are no new matter
 
 

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from functools import lru_cache
 
 from service.errors import InvalidInput
-from service.routing.autoreply import Window
+from service.routing.autoreply import HOURS, Window, time_in
 from service.routing.patterns import Matcher, compile_words
 from service.routing.text import normalise
 
 INTAKE = "QGB"
 URGENT = "urgent"
 ALWAYS = Window()
-HOURS = ("any", "inside", "outside")  # working hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ def row_from(row: Mapping[str, object], key: str = "") -> RoutingRow:
 def window_from(row: Mapping[str, object]) -> Window:
     """Hours as they stand in the rulebook; an empty span is kept as it is."""
     days, hours = row.get("days", list(range(7))), str(row.get("hours") or "any")
-    start, end = _time(row, "start"), _time(row, "end")
+    start, end = time_in(row, "start"), time_in(row, "end")
     if not isinstance(days, list) or not set(days) <= set(range(7)):
         raise InvalidInput(days="days are numbers from 0 to 6")
     if hours not in HOURS:
@@ -207,13 +206,3 @@ def value_of(row: RoutingRow) -> dict[str, object]:
 
 def _text(row: Mapping[str, object], name: str) -> str | None:
     return str(row[name]) if row.get(name) else None
-
-
-def _time(row: Mapping[str, object], name: str) -> time | None:
-    given = row.get(name)
-    if not given:
-        return None
-    try:
-        return time.fromisoformat(str(given))
-    except ValueError:
-        raise InvalidInput(**{name: "a time such as 09:00"}) from None

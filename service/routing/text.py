@@ -1,10 +1,10 @@
 """One spelling for many scripts: width, case, traditional characters, Cantonese function words. Pure."""
 
-import json
 import re
 import unicodedata
 from functools import cache
-from importlib import resources
+
+from service.routing.shipped import shipped_json
 
 LONGEST = 2000  # characters that are read; what a follower wants stands before that
 
@@ -19,8 +19,7 @@ _CANTONESE = re.compile(
 @cache
 def _spelling() -> tuple[dict[int, str], dict[str, str], re.Pattern[str]]:
     """The shipped tables: single characters, Cantonese phrases, and one pattern that finds the latter."""
-    raw = resources.files("service.defaults").joinpath("spelling.json").read_text(encoding="utf-8")
-    tables = json.loads(raw)
+    tables = shipped_json("spelling.json")
     characters = {ord(pair[0]): pair[1] for group in tables["traditional"] for pair in group.split()}
     phrases: dict[str, str] = tables["cantonese"]
     longest_first = sorted(phrases, key=len, reverse=True)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from service.messaging.followers import Follower
-from service.routing.classifier import PRIORITIES, Verdict
+from service.routing.classifier import IDLE, PRIORITIES, Verdict
 from service.rulebook import Rulebook
 from service.tickets import cooperation, judgements, likenesses, matters, notifying, recusals, supervision, windows
 from service.tickets.changes import Deed, change
@@ -17,8 +17,7 @@ from service.tickets.models import Message, Ticket
 from service.tickets.states import WORKABLE, Action, Status
 
 BATCH = 100
-INVALID, TALK = "invalid", "other"  # the latter is the classifier's word for what needs no ticket; the ticket stays
-NO_MATTER = (INVALID, TALK)
+INVALID = "invalid"
 BURST = 30  # messages of one ticket that are read
 BY_MENU, BY_WORD = "菜单：", "关键词："  # how a reason begins that is the follower's own choice
 BY_OPINION = "第二意见："  # and one that is a language model's
@@ -104,9 +103,9 @@ def _apply(session: Session, ticket: Ticket, verdict: Verdict, deed: Deed, heard
 
 def category_of(verdict: Verdict) -> str:
     """What the ticket is filed as: without clocks, as invalid, only where nobody needs to look."""
-    if verdict.category not in NO_MATTER:
+    if verdict.category not in IDLE:
         return verdict.category
-    likeliest = (code for code, _ in verdict.ranked if code not in NO_MATTER)
+    likeliest = (code for code, _ in verdict.ranked if code not in IDLE)
     return next(likeliest, INVALID) if verdict.triage else INVALID
 
 
